@@ -1,0 +1,20 @@
+select
+    delivery_id,
+    return_code,
+    file_name,
+    sha256,
+    bytes,
+    as_at_on,
+    as_at_source,
+    revision_mark,
+    received_at,
+    received_seq,
+    verdict,
+    verdict_reason,
+    superseded_by,
+    layout,
+    scheme,
+    reporting_unit_code,
+    folder,
+    sender
+from {{ ref('stg_ledger__delivery') }}

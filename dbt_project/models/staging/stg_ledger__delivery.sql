@@ -1,0 +1,20 @@
+select
+    delivery_id,
+    return_code,
+    layout,
+    scheme,
+    reporting_unit_code,
+    file_name,
+    folder,
+    sender,
+    sha256,
+    bytes,
+    as_at_on,
+    as_at_source,
+    revision_mark,
+    received_at,
+    received_seq,
+    verdict,
+    verdict_reason,
+    superseded_by
+from {{ source('raw', 'delivery') }}

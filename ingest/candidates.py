@@ -1,0 +1,93 @@
+"""Which files are handed in: walks folders and archives, looks twice at files that may still be written."""
+
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNFINISHED_SUFFIXES = (".part", ".partial", ".crdownload", ".tmp", ".unfinished", ".filepart")
+_LOCK_PREFIXES = ("~$", ".~lock.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Size and time of change of a file, as seen at one moment."""
+
+    size: int
+    changed_ns: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that was found. `problem` says why it must not be opened at all; `look` is None then."""
+
+    path: Path
+    look: Look | None
+    problem: str | None = None
+
+
+def look_at(path: Path) -> Look:
+    """See a file's size and time of change; raises OSError where it is gone."""
+    seen = path.stat()
+    return Look(seen.st_size, seen.st_mtime_ns)
+
+
+def find(paths: Iterable[Path]) -> Iterator[Candidate]:
+    """Every file under the given paths, sorted, each once. Links inside folders are not followed."""
+    seen: set[Path] = set()
+    for given in paths:
+        found = sorted(_walk(given)) if given.is_dir() else [given]
+        for path in found:
+            if path not in seen:
+                seen.add(path)
+                yield _candidate(path, given)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _candidate(path: Path, given: Path) -> Candidate:
+    if path.is_symlink() and path != given:
+        return Candidate(
+            path, None, "it is a link; links inside folders are not followed. Send the file itself"
+        )
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Candidate(path, None, "it is no ordinary file (a device, pipe or socket)")
+        with path.open("rb"):
+            return Candidate(path, look_at(path))
+    except OSError as error:
+        return Candidate(path, None, f"it cannot be opened ({error.strerror})")
+
+
+def still_being_written(candidates: list[Candidate], settle_seconds: float) -> set[Path]:
+    """Files to leave for the next round: named as unfinished, or changed between two looks.
+
+    Only where a file changed lately is there a wait, one for all of them.
+    """
+    unfinished = {c.path for c in candidates if _is_named_unfinished(c.path)}
+    lately = time.time_ns() - int(2 * settle_seconds * 1e9)
+    recent = [c for c in candidates if c.look and c.path not in unfinished and c.look.changed_ns > lately]
+    if recent:
+        time.sleep(settle_seconds)
+        unfinished |= {c.path for c in recent if not unchanged(c)}
+    return unfinished
+
+
+def unchanged(candidate: Candidate) -> bool:
+    """Whether a file still looks as it did when it was found."""
+    try:
+        return look_at(candidate.path) == candidate.look
+    except OSError:
+        return False
+
+
+def _is_named_unfinished(path: Path) -> bool:
+    name = path.name.casefold()
+    return name.endswith(_UNFINISHED_SUFFIXES) or name.startswith(_LOCK_PREFIXES)

@@ -1,0 +1,45 @@
+"""The bytes themselves: kept under their hash, once, and never changed."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.home import Home, sync_folder
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Bytes in `raw/`: their SHA-256, how many they are, and where."""
+
+    sha256: str
+    bytes: int
+    path: Path
+
+
+def store(blocks: Iterable[bytes], home: Home) -> Stored:
+    """Keep some bytes. They are on the disk, whole, before this returns; a crash leaves nothing under their name."""
+    digest = hashlib.sha256()
+    size = 0
+    descriptor, name = tempfile.mkstemp(dir=home.raw, prefix=".incoming-")
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for block in blocks:
+                digest.update(block)
+                size += len(block)
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        sha256 = digest.hexdigest()
+        path = home.raw_file(sha256)
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            unfinished.chmod(0o444)
+            unfinished.replace(path)
+            sync_folder(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Stored(sha256, size, path)

@@ -1,0 +1,318 @@
+"""Receiving: every file handed in is kept byte for byte, written into the ledger, and given a verdict.
+
+What a file is told to be here is final for all but deliveries: those are `received` until they have been read and
+judged (:mod:`orchestration.pipeline`).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import select
+
+from contracts.model import ReturnContract
+from contracts.reading import Reading, month_end
+from ingest import candidates, notes, raw
+from ingest.candidates import Candidate
+from ingest.identify import Unidentified, identify
+from ingest.notes import Note
+from ingest.read import read_grid_as
+from ingest.readers import archive, kind
+from ingest.readers.delimited import UnreadableError, read_grid
+from ledger.home import Home, Settings, london_date
+from ledger.store import Ledger, now
+from ledger.tables import Delivery, FileReceipt
+
+_NO_RETURNS = ("readme", "license", "licence", ".md", ".ds_store", "thumbs.db", ".gitkeep", "desktop.ini")
+_SHA256_LENGTH = 64
+
+
+@dataclass(frozen=True)
+class Handover:
+    """How files are handed in: the operator's `--as-at` and `--sender`, each of which outranks a delivery note."""
+
+    as_at_on: date | None = None
+    sender: str | None = None
+
+
+@dataclass
+class Round:
+    """What one round of receiving did: a receipt for each file, what was left, and the paths taken whole."""
+
+    receipts: list[FileReceipt] = field(default_factory=list)
+    left: list[Path] = field(default_factory=list)
+    taken: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file whose bytes are kept, and what is known of where it came from."""
+
+    name: str
+    folder: str
+    stored: raw.Stored
+    archive: str | None
+    note: Note | None
+
+
+@dataclass
+class Receiver:
+    """Takes files in. One round at a time holds the home's lock; the caller takes it."""
+
+    ledger: Ledger
+    home: Home
+    settings: Settings
+    contracts: dict[str, ReturnContract]
+
+    def receive(
+        self,
+        paths: Iterable[Path],
+        handover: Handover,
+        on_file: Callable[[str], None] = lambda _: None,
+    ) -> Round:
+        """Take in files, folders and archives. Each file's receipt is in the ledger before the next one is opened."""
+        found = list(candidates.find(paths))
+        writing = candidates.still_being_written(found, self.settings.settle_seconds)
+        note_of = self._notes([c for c in found if c.path not in writing])
+        done = Round()
+        for candidate in found:
+            on_file(candidate.path.name)
+            if candidate.path in writing:
+                done.left.append(candidate.path)
+            else:
+                self._take(candidate, note_of, handover, done)
+        return done
+
+    def _notes(self, found: list[Candidate]) -> dict[Path, Note]:
+        """Delivery notes by folder: those handed in, and those that lie beside files handed in by name."""
+        folders = {c.path.parent for c in found if c.look}
+        beside = {path.parent: path for folder in folders for path in folder.glob("*") if notes.is_note(path)}
+        return {
+            folder: notes.read_note(path.read_bytes()) for folder, path in beside.items() if path.is_file()
+        }
+
+    def _take(self, candidate: Candidate, note_of: dict[Path, Note], handover: Handover, done: Round) -> None:
+        path = candidate.path
+        where = _File(path.name, str(path.parent), raw.Stored("", 0, path), None, note_of.get(path.parent))
+        if candidate.look is None:
+            done.receipts.append(
+                self._write(self._receipt(where, handover, "rejected", candidate.problem or ""))
+            )
+            return
+        if candidate.look.size > self.settings.max_file_bytes:
+            reason = f"it has {candidate.look.size:,} bytes, more than the {self.settings.max_file_bytes:,} allowed"
+            done.receipts.append(self._write(self._receipt(where, handover, "rejected", reason)))
+            return
+        with path.open("rb") as file:
+            stored = raw.store(archive.blocks_of(file), self.home)
+        if not candidates.unchanged(candidate):
+            done.left.append(path)
+            return
+        whole = _File(path.name, str(path.parent), stored, None, note_of.get(path.parent))
+        if kind.kind_of(stored.path) == kind.ARCHIVE:
+            done.receipts += self._archive(whole, handover)
+        else:
+            done.receipts.append(self._file(whole, handover))
+        done.taken.append(path)
+
+    def _archive(self, whole: _File, handover: Handover) -> list[FileReceipt]:
+        """An archive is taken whole or not at all: one hostile member makes the rest untrustworthy."""
+        try:
+            with archive.open_archive(whole.stored.path) as opened:
+                members = archive.list_members(opened, whole.stored.bytes, self.settings)
+                kept = [(member, raw.store(archive.unpack(opened, member), self.home)) for member in members]
+        except archive.HostileArchiveError as error:
+            reason = f"The archive was not unpacked: {error}. Send the files themselves, or pack them again."
+            return [self._write(self._receipt(whole, handover, "rejected", reason))]
+        note_of = {
+            member.path.parent: notes.read_note(stored.path.read_bytes())
+            for member, stored in kept
+            if notes.is_note(Path(member.path.name))
+        }
+        count = (
+            f"An archive of {len(kept)} {'file' if len(kept) == 1 else 'files'}, each with its own verdict."
+        )
+        receipts = [self._write(self._receipt(whole, handover, "not_a_return", count))]
+        for member, stored in kept:
+            inner = _File(
+                member.path.name, str(member.path.parent), stored, whole.name, note_of.get(member.path.parent)
+            )
+            receipts.append(self._file(inner, handover))
+        return receipts
+
+    def _file(self, file: _File, handover: Handover) -> FileReceipt:
+        """Tell what a kept file is. Deliveries are entered as `received`."""
+        if aside := _not_a_return(file):
+            verdict, reason = aside
+            return self._write(self._receipt(file, handover, verdict, reason))
+        told = kind.kind_of(file.stored.path)
+        if told == kind.ARCHIVE:
+            reason = "It is an archive inside an archive, which is not unpacked. Send it by itself."
+            return self._write(self._receipt(file, handover, "rejected", reason))
+        if told != kind.TEXT:
+            reason = (
+                f"It is {told}, whatever its name says, and no contract reads one. "
+                "Save it as comma separated text (CSV) and send that."
+            )
+            return self._write(self._receipt(file, handover, "unidentified", reason))
+        if file.stored.bytes > self.settings.max_delimited_bytes:
+            reason = f"It has {file.stored.bytes:,} bytes of text; {self.settings.max_delimited_bytes:,} are allowed."
+            return self._write(self._receipt(file, handover, "rejected", reason))
+        try:
+            grid = read_grid(file.stored.path.read_bytes())
+        except UnreadableError as error:
+            return self._write(self._receipt(file, handover, "rejected", f"It cannot be read: {error}."))
+        identified = identify(grid, self.contracts)
+        if isinstance(identified, Unidentified):
+            receipt = self._receipt(file, handover, "unidentified", _sentence(identified))
+            receipt.nearest_return_code = identified.nearest_return_code
+            receipt.differences = list(identified.differences)
+            return self._write(receipt)
+        reading = read_grid_as(grid, identified)
+        return self._delivery(file, handover, identified.contract, identified.layout.name, reading)
+
+    def _delivery(
+        self, file: _File, handover: Handover, contract: ReturnContract, layout: str, reading: Reading
+    ) -> FileReceipt:
+        receipt = self._receipt(file, handover, "received", "")
+        receipt.return_code = contract.return_code
+        line = file.note.lines.get(file.name) if file.note else None
+        if handover.as_at_on is None and line and line.problem:
+            receipt.verdict = "rejected"
+            receipt.reason = (
+                f"Its delivery note gives no date: {line.problem}. Correct the note; send both again."
+            )
+            return self._write(receipt)
+        declared = receipt.declared_as_at_on
+        delivery_id = delivery_id_of(
+            file.stored.sha256, contract.return_code, contract.reporting_unit_code, declared
+        )
+        with self.ledger.look() as session:
+            known = session.scalars(
+                select(Delivery).where(
+                    Delivery.sha256 == file.stored.sha256, Delivery.return_code == contract.return_code
+                )
+            ).all()
+        same = next((delivery for delivery in known if delivery.delivery_id == delivery_id), None)
+        undated = declared is None and known
+        if same or undated:
+            again = same or max(known, key=lambda delivery: delivery.rank)
+            return self._write(_sent_again(receipt, again, is_undated=declared is None))
+        as_at_on, source = _as_at(contract, reading, handover, declared, london_date(receipt.received_at))
+        delivery = Delivery(
+            delivery_id=delivery_id,
+            return_code=contract.return_code,
+            table_name=contract.table,
+            layout=layout,
+            scheme=contract.layout(layout).scheme,
+            reporting_unit_code=contract.reporting_unit_code,
+            file_name=file.name,
+            folder=file.folder,
+            sender=receipt.sender or contract.sender,
+            sha256=file.stored.sha256,
+            bytes=file.stored.bytes,
+            declared_as_at_on=declared,
+            as_at_on=as_at_on,
+            as_at_source=source,
+            revision_mark=0,
+            received_at=receipt.received_at,
+            verdict="received",
+            verdict_reason="",
+        )
+        receipt.delivery_id = delivery_id
+        return self._write(receipt, delivery)
+
+    def _receipt(self, file: _File, handover: Handover, verdict: str, reason: str) -> FileReceipt:
+        line = file.note.lines.get(file.name) if file.note else None
+        return FileReceipt(
+            received_at=now(),
+            file_name=file.name,
+            folder=file.folder,
+            archive=file.archive,
+            sender=handover.sender or (line.sender if line else None),
+            sha256=file.stored.sha256 or None,
+            bytes=file.stored.bytes if file.stored.sha256 else None,
+            declared_as_at_on=handover.as_at_on or (line.as_at_on if line else None),
+            verdict=verdict,
+            reason=reason,
+        )
+
+    def _write(self, receipt: FileReceipt, delivery: Delivery | None = None) -> FileReceipt:
+        with self.ledger.write() as session:
+            if delivery:
+                session.add(delivery)
+                session.flush()
+            session.add(receipt)
+        return receipt
+
+
+def delivery_id_of(sha256: str, return_code: str, reporting_unit_code: str, declared: date | None) -> str:
+    """16 hex digits over content, return, unit and declared date: two units' identical nil returns are two deliveries."""
+    text = "|".join((sha256, return_code, reporting_unit_code, declared.isoformat() if declared else ""))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sentence(found: Unidentified) -> str:
+    differences = "; ".join(found.differences)
+    return f"{found.reason[0].upper()}{found.reason[1:]}" + (f": {differences}." if differences else ".")
+
+
+def _not_a_return(file: _File) -> tuple[str, str] | None:
+    """Verdict and reason for what comes beside returns: notes, checksums, documentation."""
+    name = file.name.casefold()
+    if notes.is_note(Path(file.name)):
+        problem = notes.read_note(file.stored.path.read_bytes()).problem
+        if problem:
+            return (
+                "rejected",
+                f"The delivery note cannot be used as it is: {problem}. Correct it and send it again.",
+            )
+        return "not_a_return", "A delivery note; what it says was taken for the files beside it."
+    if name.startswith(_NO_RETURNS[:3]) or name.endswith(_NO_RETURNS[3:]):
+        return "not_a_return", "Documentation, or a file that a computer leaves in folders."
+    if _is_checksums(file.stored.path):
+        return "not_a_return", "A list of checksums."
+    return None
+
+
+def _is_checksums(path: Path) -> bool:
+    """Whether each of the first lines is a SHA-256 in hex and a name."""
+    with path.open("rb") as file:
+        lines = [line.split(maxsplit=1) for line in file.read(4096).splitlines()[:5]]
+    return bool(lines) and all(
+        len(words) > 1 and len(words[0]) == _SHA256_LENGTH and not words[0].strip(b"0123456789abcdefABCDEF")
+        for words in lines
+    )
+
+
+def _sent_again(receipt: FileReceipt, delivery: Delivery, is_undated: bool) -> FileReceipt:
+    """The bytes are known. Undated bytes that were overtaken are a question: does the sender take the later ones back?"""
+    receipt.delivery_id = delivery.delivery_id
+    if is_undated and delivery.verdict == "superseded":
+        receipt.verdict = "quarantined"
+        receipt.reason = (
+            f"The same bytes came before (delivery {delivery.delivery_id}, as at {delivery.as_at_on}) and were "
+            f"overtaken by delivery {delivery.superseded_by}. Are they to speak again? If so, send them with the date "
+            "from which they hold (--as-at, or a delivery note); if they were sent by mistake, nothing needs doing."
+        )
+    else:
+        receipt.verdict = "duplicate"
+        receipt.reason = (
+            f"The same as delivery {delivery.delivery_id} of {london_date(delivery.received_at)}."
+        )
+    return receipt
+
+
+def _as_at(
+    contract: ReturnContract, reading: Reading, handover: Handover, declared: date | None, received_on: date
+) -> tuple[date, str]:
+    """The date at which the figures were true for their sender, and how it was found."""
+    if handover.as_at_on:
+        return handover.as_at_on, "declared by --as-at"
+    if declared:
+        return declared, "declared by delivery note"
+    if contract.as_at.rule == "first_day_after_last_period" and reading.slices:
+        return date.fromordinal(month_end(reading.slices[-1]).toordinal() + 1), "contract rule"
+    return received_on, "day of receipt"

@@ -1,0 +1,1 @@
+"""The roof: the pipeline's stages in their order, the command line, Dagster. Wiring only, no rules."""

@@ -1,0 +1,115 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ledger.tables import Base, FileReceipt, GateDecision
+from orchestration.pipeline import RunReport, Step
+
+# Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
+OUT = Console(soft_wrap=True)
+ERR = Console(stderr=True)
+
+_STYLES = {
+    "accepted": "green",
+    "published": "green",
+    "duplicate": "dim",
+    "not_a_return": "dim",
+    "quarantined": "yellow",
+    "held": "yellow",
+    "unidentified": "yellow",
+    "rejected": "red",
+}
+NEEDS_ATTENTION = ("rejected", "quarantined", "unidentified")
+_LISTED_WHOLE = 40
+
+
+@contextmanager
+def progress() -> Iterator[Step]:
+    """Progress bars for the stages of a run."""
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=ERR, transient=True
+    )
+    with bar:
+        task = bar.add_task("…", total=None)
+
+        def tell(what: str, done: int, of: int) -> None:
+            bar.update(task, description=escape(what[:60]), completed=done, total=of or None)
+
+        yield tell
+
+
+def print_json(facts: Any) -> None:
+    """Print facts as JSON."""
+    OUT.print(json.dumps(facts, indent=2, ensure_ascii=False, default=str), markup=False, highlight=False)
+
+
+def facts_of(record: Base) -> dict[str, Any]:
+    """The columns of a ledger record."""
+    return {column.name: getattr(record, column.name) for column in record.__table__.columns}
+
+
+def styled(word: str) -> str:
+    """A verdict or decision in its colour."""
+    style = _STYLES.get(word)
+    return f"[{style}]{word}[/{style}]" if style else word
+
+
+def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> None:
+    """Print a verdict a file; of very many files, the counts and those that somebody must look at."""
+    shown = [r for r in receipts if len(receipts) <= _LISTED_WHOLE or r.verdict in NEEDS_ATTENTION]
+    for receipt in shown[:_LISTED_WHOLE]:
+        dated = f" as at {receipt.declared_as_at_on}" if receipt.declared_as_at_on else ""
+        OUT.print(f"{styled(receipt.verdict)}  {escape(receipt.file_name)}{dated}")
+        if receipt.verdict in NEEDS_ATTENTION or receipt.verdict == "duplicate":
+            OUT.print(f"    {escape(receipt.reason)}")
+    if len(shown) > _LISTED_WHOLE:
+        OUT.print(f"… and {len(shown) - _LISTED_WHOLE:,} more like these: `metstats status --json` lists them all.")
+    for path in left:
+        OUT.print(f"left for the next round: {escape(path.name)} is still being written")
+    counts = Counter(receipt.verdict for receipt in receipts)
+    total = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())) or "nothing"
+    OUT.print(f"Received: {total}.")
+
+
+def print_run(report: RunReport, home: Path) -> None:
+    """Print what a run did, and where to look next."""
+    if report.received.receipts or report.received.left:
+        print_receipts(report.received.receipts, report.received.left)
+    for decision in report.decisions:
+        OUT.print(f"{styled(decision.decision)}  {decision.publication}, {decision.subject}")
+        _print_reasons(decision)
+    number = report.outcome.number
+    if number is None:
+        OUT.print("Nothing is published yet.")
+        return
+    said = "is new" if report.outcome.is_new else "still stands: nothing has changed"
+    OUT.print(f"[bold]Release {number}[/bold] {said}. It lies in {escape(str(home / 'releases' / str(number)))}")
+    if not report.outcome.is_served:
+        OUT.print("[yellow]Readers do not meet it yet: a release is pinned (`metstats release list`).[/yellow]")
+
+
+def _print_reasons(decision: GateDecision) -> None:
+    for reason in decision.reasons[:10]:
+        OUT.print(f"    {escape(str(reason))}")
+    if len(decision.reasons) > 10:  # noqa: PLR2004 (as many as one reads)
+        OUT.print(f"    … and {len(decision.reasons) - 10} more: quality.gate_decision has them all.")
+
+
+def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> Table:
+    """A plain table; the columns named in `right` are aligned like numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*["" if value is None else escape(str(value)) for value in row])
+    return table

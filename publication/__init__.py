@@ -1,0 +1,1 @@
+"""From accepted rows to releases: the build of the warehouse, immutable releases, and reading them."""
