@@ -39,8 +39,8 @@ class Reading:
         totals: dict[date, float | None] = dict.fromkeys(self.slices, 0.0)
         if not self.cells.empty:
             sums = self.cells.groupby("slice_period")["value"].agg(["sum", "count", "size"])
-            for period, row in sums.iterrows():
-                totals[period] = float(row["sum"]) if row["count"] == row["size"] else None
+            for line in sums.reset_index().to_dict("records"):
+                totals[line["slice_period"]] = float(line["sum"]) if line["count"] == line["size"] else None
         return totals
 
 
@@ -52,7 +52,4 @@ def month_end(first_day: date) -> date:
 def months_between(first: date, last: date) -> list[date]:
     """First days of the months from `first` to `last`, both included."""
     count = (last.year - first.year) * 12 + last.month - first.month + 1
-    return [
-        date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1)
-        for n in range(count)
-    ]
+    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(count)]

@@ -1,13 +1,13 @@
 """Reference data that reading and checking share with the models: the seeds of the dbt project, read once."""
 
 import csv
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 SEEDS_FOLDER = Path(__file__).parent.parent / "dbt_project" / "seeds"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rows(seed: str) -> tuple[dict[str, str], ...]:
     with (SEEDS_FOLDER / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
@@ -44,15 +44,11 @@ def force_area_of(unit_code: str) -> str:
 
 def offence_codes(scheme: str) -> dict[str, str]:
     """Offence key → offence code, in one scheme."""
-    return {
-        row["offence_key"]: row["offence_code"] for row in _rows("offence_alias") if row["scheme"] == scheme
-    }
+    return {row["offence_key"]: row["offence_code"] for row in _rows("offence_alias") if row["scheme"] == scheme}
 
 
 def measure_codes(return_code: str) -> dict[str, str]:
     """Measure key → measure code, in one return."""
     return {
-        row["measure_key"]: row["measure_code"]
-        for row in _rows("measure_alias")
-        if row["return_code"] == return_code
+        row["measure_key"]: row["measure_code"] for row in _rows("measure_alias") if row["return_code"] == return_code
     }

@@ -76,9 +76,7 @@ def _of_row(role: str | None, say: Callable[[Any], str]) -> Callable[[Any, Judge
     def describe_row(row: Any, judged: Judged) -> Finding:
         column = judged.reading.key_columns.get(role) if role else None
         record = {key: str(value) for key, value in row.items() if str(key).endswith("_printed")}
-        return Finding(
-            say(row), row=int(row["source_row"]), column=column, record=record, hint=_hint(role, row)
-        )
+        return Finding(say(row), row=int(row["source_row"]), column=column, record=record, hint=_hint(role, row))
 
     return describe_row
 
@@ -120,9 +118,7 @@ def _of_key(row: Any, judged: Judged) -> Finding:
     if "measure_code" in row.index:
         return _of_label(row, judged)
     names = (row["area_printed"], row["major_category_printed"], row["minor_category_printed"])
-    return _of_row("area", lambda _: "another row for " + ", ".join(quote(name) for name in names))(
-        row, judged
-    )
+    return _of_row("area", lambda _: "another row for " + ", ".join(quote(name) for name in names))(row, judged)
 
 
 _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
@@ -134,15 +130,9 @@ _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
     "as_at_not_future": _of_file(
         lambda row, _: f"as at {row['as_at_on']:%Y-%m-%d}, received on {row['received_on']:%Y-%m-%d}"
     ),
-    "as_at_declared": _of_file(
-        lambda row, _: f"a date found by {row['as_at_source']}: {row['as_at_on']:%Y-%m-%d}"
-    ),
-    "row_complete": _of_row(
-        None, lambda row: f"{row['cells']} cells where the header has {row['expected_cells']}"
-    ),
-    "area_known": _of_row(
-        "area", lambda row: f"{quote(row['area_printed'])}, an area that is not known here"
-    ),
+    "as_at_declared": _of_file(lambda row, _: f"a date found by {row['as_at_source']}: {row['as_at_on']:%Y-%m-%d}"),
+    "row_complete": _of_row(None, lambda row: f"{row['cells']} cells where the header has {row['expected_cells']}"),
+    "area_known": _of_row("area", lambda row: f"{quote(row['area_printed'])}, an area that is not known here"),
     "category_known": _of_row(
         "minor_category",
         lambda row: (
@@ -157,9 +147,7 @@ _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
     "value_is_whole_number": _of_cell,
     "value_not_negative": _of_cell,
     "as_at_after_periods": _of_slice(
-        lambda row: (
-            f"as at {row['as_at_on']:%Y-%m-%d}, before the end of the month ({row['period_end_on']:%Y-%m-%d})"
-        )
+        lambda row: f"as at {row['as_at_on']:%Y-%m-%d}, before the end of the month ({row['period_end_on']:%Y-%m-%d})"
     ),
     "edge_month_not_collapsed": _of_slice(
         lambda row: (

@@ -57,9 +57,7 @@ def _answer(each: Any) -> Answer:
     raised = each.exception_info or {}
     # An exception is told for the whole expectation, or for each of its metrics.
     details = [raised, *(value for value in raised.values() if isinstance(value, dict))]
-    error = next(
-        (str(detail["exception_message"]) for detail in details if detail.get("raised_exception")), None
-    )
+    error = next((str(detail["exception_message"]) for detail in details if detail.get("raised_exception")), None)
     if error:
         return Answer(code, False, error=error)
     return Answer(code, bool(each.success), tuple(each.result.get("unexpected_index_list") or ()))

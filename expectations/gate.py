@@ -4,6 +4,8 @@ It believes nothing that it does not find written: a check with no result, a res
 delivery that was not judged by today's rules all count as failed.
 """
 
+import hashlib
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,7 +14,7 @@ from expectations.catalogue import checks_of
 from expectations.judge import suite_fingerprint
 from expectations.standing import outstanding
 from ledger.store import now
-from ledger.tables import Build, CheckResult, Delivery, GateDecision
+from ledger.tables import Build, CheckResult, Delivery, DeliverySlice, GateDecision
 
 PUBLISHED, HELD = "published", "held"
 WAREHOUSE = "warehouse"
@@ -21,10 +23,11 @@ WAREHOUSE = "warehouse"
 def decide(session: Session, build: Build, contracts: dict[str, ReturnContract]) -> list[GateDecision]:
     """Decide for each subject of the warehouse, and write the decisions with their reasons."""
     decisions = []
+    stale = _faults_of_inputs(session, build)
     for subject in sorted({contract.subject for contract in contracts.values()}):
         of_subject = [contract for contract in contracts.values() if contract.subject == subject]
         reasons = [reason for contract in of_subject for reason in _faults_of_return(session, contract)]
-        reasons += _faults_of_models(session, build, subject)
+        reasons += stale + _faults_of_models(session, build, subject)
         decisions.append(
             GateDecision(
                 run_id=build.run_id,
@@ -38,6 +41,24 @@ def decide(session: Session, build: Build, contracts: dict[str, ReturnContract])
         )
     session.add_all(decisions)
     return decisions
+
+
+def standing_fingerprint(session: Session) -> str:
+    """Digest of which slices are accepted and by which rules: what a build must have been made from to be published."""
+    digest = hashlib.sha256()
+    for delivery in session.scalars(select(Delivery).order_by(Delivery.seq)):
+        digest.update(f"{delivery.delivery_id}|{delivery.rank}|{delivery.suite_fingerprint}\n".encode())
+    accepted = select(DeliverySlice.delivery_id, DeliverySlice.slice_period, DeliverySlice.reporting_unit_code)
+    for line in session.execute(accepted.where(DeliverySlice.state == "accepted").order_by(*accepted.selected_columns)):
+        digest.update(f"{tuple(line)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _faults_of_inputs(session: Session, build: Build) -> list[str]:
+    """A build of deliveries that have changed since is no build of what is known."""
+    if build.inputs_fingerprint == standing_fingerprint(session):
+        return []
+    return ["Deliveries came or were judged anew after the warehouse was built. Run `metstats run` again."]
 
 
 def _faults_of_return(session: Session, contract: ReturnContract) -> list[str]:
@@ -59,9 +80,7 @@ def _unproven(session: Session, delivery: Delivery, contract: ReturnContract) ->
     name = f"{contract.return_code}: delivery {delivery.delivery_id}, file '{delivery.file_name}'"
     if delivery.suite_fingerprint != suite_fingerprint():
         return [f"{name}: it was not judged by the rules in force. Run `metstats run` again."]
-    judged = set(
-        session.scalars(select(CheckResult.check_code).where(CheckResult.delivery_id == delivery.delivery_id))
-    )
+    judged = set(session.scalars(select(CheckResult.check_code).where(CheckResult.delivery_id == delivery.delivery_id)))
     return [f"{name}: the check {code} was not run." for code in checks_of(contract.table) if code not in judged]
 
 

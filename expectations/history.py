@@ -41,9 +41,7 @@ class _Known:
 def judge_history(session: Session, contract: ReturnContract) -> None:
     """Judge every delivery of a return in the order in which they speak; blocked slices teach nothing."""
     deliveries = session.scalars(
-        select(Delivery).where(
-            Delivery.return_code == contract.return_code, Delivery.suite_fingerprint.is_not(None)
-        )
+        select(Delivery).where(Delivery.return_code == contract.return_code, Delivery.suite_fingerprint.is_not(None))
     ).all()
     known = _Known()
     for delivery in sorted(deliveries, key=lambda each: each.rank):

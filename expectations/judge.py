@@ -74,9 +74,7 @@ def judgement_of(answer: Answer, frame_name: str, frame: pd.DataFrame, judged: J
         findings = tuple(describe(answer.code, frame, each, judged) for each in labels[:FAILING_ROWS_KEPT])
     else:
         findings = (describe_whole(answer.code, judged),)
-    blocked = (
-        _reach(check, frame_name, frame, labels, every_slice) if check.severity == "block" else frozenset()
-    )
+    blocked = _reach(check, frame_name, frame, labels, every_slice) if check.severity == "block" else frozenset()
     return Judgement(check, "failed", max(len(labels), 1), findings, blocked)
 
 

@@ -64,11 +64,7 @@ def _settle(
     deliveries: Sequence[Delivery],
 ) -> None:
     overtaken_by = [_overtaking(delivery, each, speaks) for each in slices]
-    blocked = [
-        each
-        for each, by in zip(slices, overtaken_by, strict=True)
-        if each.state == "blocked" and by is None
-    ]
+    blocked = [each for each, by in zip(slices, overtaken_by, strict=True) if each.state == "blocked" and by is None]
     if slices and all(overtaken_by):
         last = max((by for by in overtaken_by if by), key=lambda by: by.rank)
         delivery.verdict, delivery.superseded_by = "superseded", last.delivery_id
@@ -89,9 +85,7 @@ def _settle(
     )
 
 
-def _overtaking(
-    delivery: Delivery, each: DeliverySlice, speaks: dict[_SliceKey, Delivery]
-) -> Delivery | None:
+def _overtaking(delivery: Delivery, each: DeliverySlice, speaks: dict[_SliceKey, Delivery]) -> Delivery | None:
     """The later delivery that speaks for a slice, or None where this one does or should."""
     speaker = speaks.get(_key(each))
     return speaker if speaker is not None and speaker.rank > delivery.rank else None
@@ -107,9 +101,7 @@ def _as_received(delivery: Delivery) -> str:
     return "accepted" if delivery.verdict == "superseded" else delivery.verdict
 
 
-def _why_blocked(
-    session: Session, delivery: Delivery, blocked: Sequence[DeliverySlice], slice_count: int
-) -> str:
+def _why_blocked(session: Session, delivery: Delivery, blocked: Sequence[DeliverySlice], slice_count: int) -> str:
     codes = Counter(code for each in blocked for code in each.blocked_by)
     messages = []
     for code in codes or _failed_codes(session, delivery):

@@ -74,9 +74,7 @@ def slices_frame(judged: Judged) -> pd.DataFrame:
         {
             "slice_period": pd.Series(periods, dtype=object),
             "total": pd.Series(list(totals.values()), dtype="float64"),
-            "period_end_on": pd.to_datetime(
-                pd.Series([month_end(period) for period in periods], dtype=object)
-            ),
+            "period_end_on": pd.to_datetime(pd.Series([month_end(period) for period in periods], dtype=object)),
         }
     )
     frame["as_at_on"] = pd.Timestamp(judged.delivery.as_at_on)
@@ -125,9 +123,7 @@ def _of_periods(judged: Judged) -> dict[str, Expectation]:
     return {
         "period_readable": gxe.ExpectColumnValuesToNotBeNull(column="slice_period"),
         "period_unique": gxe.ExpectColumnValuesToBeUnique(column="slice_period"),
-        "periods_contiguous": gxe.ExpectColumnDistinctValuesToContainSet(
-            column="slice_period", value_set=every_month
-        ),
+        "periods_contiguous": gxe.ExpectColumnDistinctValuesToContainSet(column="slice_period", value_set=every_month),
     }
 
 

@@ -54,9 +54,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _candidate(path: Path, given: Path) -> Candidate:
     if path.is_symlink() and path != given:
-        return Candidate(
-            path, None, "it is a link; links inside folders are not followed. Send the file itself"
-        )
+        return Candidate(path, None, "it is a link; links inside folders are not followed. Send the file itself")
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return Candidate(path, None, "it is no ordinary file (a device, pipe or socket)")

@@ -22,7 +22,7 @@ class Identified:
 
 @dataclass(frozen=True)
 class Unidentified:
-    """A file that no contract fits: the contract that comes nearest, and every way in which the file differs from it."""
+    """A file that no contract fits: the contract that comes nearest, and how the file differs from it."""
 
     reason: str
     nearest_return_code: str | None = None
@@ -41,9 +41,7 @@ def identify(grid: Grid, contracts: dict[str, ReturnContract]) -> Identified | U
     if len(fits) == 1:
         return fits[0]
     if fits:
-        names = ", ".join(
-            f"{fit.contract.return_code} ({fit.layout.name}, row {fit.header_row})" for fit in fits
-        )
+        names = ", ".join(f"{fit.contract.return_code} ({fit.layout.name}, row {fit.header_row})" for fit in fits)
         return Unidentified(f"more than one contract fits: {names}")
     return _nearest(grid, contracts)
 
@@ -130,9 +128,7 @@ def _differences(row: list[str], number: int, contract: ReturnContract, layout: 
         if f"(cell {cell})" not in taken:
             differences.append(f"cell {cell} says '{row[column - 1]}', a column that this layout does not have")
     if contract.periods.run == "across" and not any(contract.periods.parse(cell) for cell in row):
-        differences.append(
-            f"row {number} names no month; expected columns such as 202410 after the named ones"
-        )
+        differences.append(f"row {number} names no month; expected columns such as 202410 after the named ones")
     return tuple(differences)
 
 

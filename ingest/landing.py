@@ -1,4 +1,4 @@
-"""The landing folder: files leave it once they are received; a delivery note leaves with the last file that it lists."""
+"""The landing folder: files leave it once they are received, a delivery note with the last file that it lists."""
 
 from pathlib import Path
 

@@ -41,9 +41,7 @@ def read_note(data: bytes) -> Note:
     header = [text_key(cell) for cell in grid.rows[0]] if grid.rows else []
     wanted = [text_key(name) for name in _HEADER]
     if header[: len(wanted)] != wanted:
-        return Note(
-            {}, f"row 1 says '{','.join(grid.rows[0] if grid.rows else [])}'; expected '{','.join(_HEADER)}'"
-        )
+        return Note({}, f"row 1 says '{','.join(grid.rows[0] if grid.rows else [])}'; expected '{','.join(_HEADER)}'")
     lines: dict[str, NoteLine] = {}
     for number, row in enumerate(grid.rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -58,9 +56,7 @@ def read_note(data: bytes) -> Note:
 
 
 def _stopped(grid: Grid) -> str | None:
-    return (
-        f"row {grid.stopped_at_row} cannot be read ({grid.stopped_because})" if grid.stopped_at_row else None
-    )
+    return f"row {grid.stopped_at_row} cannot be read ({grid.stopped_because})" if grid.stopped_at_row else None
 
 
 def _line(number: int, row: list[str]) -> NoteLine:
@@ -72,7 +68,7 @@ def _line(number: int, row: list[str]) -> NoteLine:
         return NoteLine(
             None,
             sender,
-            f"row {number}, column 2 (cell {cell_name(number, 2)}) says '{written}'; expected a date such as 2020-06-01",
+            f"row {number}, column 2 (cell {cell_name(number, 2)}) says '{written}'; expected a date like 2020-06-01",
         )
 
 

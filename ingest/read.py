@@ -65,7 +65,7 @@ def read_grid_as(grid: Grid, identified: Identified) -> Reading:
 def _locate(grid: Grid, identified: Identified) -> _Place:
     header = grid.rows[identified.header_row - 1]
     found = {text_key(cell): column for column, cell in enumerate(header)}
-    keys = {role: found[text_key(name)] for role, name in identified.layout.headers.items()}
+    keys: dict[str, int] = {role: found[text_key(name)] for role, name in identified.layout.headers.items()}
     value_columns = [column for column in range(len(header)) if column not in keys.values()]
     return _Place(identified.contract, identified.layout, identified.header_row, keys, value_columns)
 
@@ -91,9 +91,7 @@ def _rows_frame(body: list[tuple[int, list[str]]], width: int, place: _Place) ->
         frame["area_code"] = frame["area_key"].map(codes).where(lambda code: code.isin(known))
         frame["offence_key"] = [
             offence_key(major, minor)
-            for major, minor in zip(
-                frame["major_category_printed"], frame["minor_category_printed"], strict=True
-            )
+            for major, minor in zip(frame["major_category_printed"], frame["minor_category_printed"], strict=True)
         ]
         frame["offence_code"] = frame["offence_key"].map(reference.offence_codes(place.layout.scheme or ""))
     return frame
@@ -170,8 +168,7 @@ def tidy_table(reading: Reading, delivery: Delivery, contract: ReturnContract) -
     frame["reporting_unit_code"] = delivery.reporting_unit_code
     frame["source_sheet"] = None
     frame["source_cell"] = [
-        cell_name(row, column)
-        for row, column in zip(frame["source_row"], frame["source_column"], strict=True)
+        cell_name(row, column) for row, column in zip(frame["source_row"], frame["source_column"], strict=True)
     ]
     if contract.table == "recorded_crime":
         frame = frame.rename(columns={"value": "offences"})

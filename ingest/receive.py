@@ -16,17 +16,13 @@ from contracts.model import ReturnContract
 from contracts.reading import Reading, month_end
 from ingest import candidates, notes, raw
 from ingest.candidates import Candidate
-from ingest.identify import Unidentified, identify
+from ingest.identify import Identified
 from ingest.notes import Note
-from ingest.read import read_grid_as
 from ingest.readers import archive, kind
-from ingest.readers.delimited import UnreadableError, read_grid
+from ingest.tell import NotTakenError, tell
 from ledger.home import Home, Settings, london_date
 from ledger.store import Ledger, now
 from ledger.tables import Delivery, FileReceipt
-
-_NO_RETURNS = ("readme", "license", "licence", ".md", ".ds_store", "thumbs.db", ".gitkeep", "desktop.ini")
-_SHA256_LENGTH = 64
 
 
 @dataclass(frozen=True)
@@ -89,17 +85,13 @@ class Receiver:
         """Delivery notes by folder: those handed in, and those that lie beside files handed in by name."""
         folders = {c.path.parent for c in found if c.look}
         beside = {path.parent: path for folder in folders for path in folder.glob("*") if notes.is_note(path)}
-        return {
-            folder: notes.read_note(path.read_bytes()) for folder, path in beside.items() if path.is_file()
-        }
+        return {folder: notes.read_note(path.read_bytes()) for folder, path in beside.items() if path.is_file()}
 
     def _take(self, candidate: Candidate, note_of: dict[Path, Note], handover: Handover, done: Round) -> None:
         path = candidate.path
         where = _File(path.name, str(path.parent), raw.Stored("", 0, path), None, note_of.get(path.parent))
         if candidate.look is None:
-            done.receipts.append(
-                self._write(self._receipt(where, handover, "rejected", candidate.problem or ""))
-            )
+            done.receipts.append(self._write(self._receipt(where, handover, "rejected", candidate.problem or "")))
             return
         if candidate.look.size > self.settings.max_file_bytes:
             reason = f"it has {candidate.look.size:,} bytes, more than the {self.settings.max_file_bytes:,} allowed"
@@ -131,9 +123,7 @@ class Receiver:
             for member, stored in kept
             if notes.is_note(Path(member.path.name))
         }
-        count = (
-            f"An archive of {len(kept)} {'file' if len(kept) == 1 else 'files'}, each with its own verdict."
-        )
+        count = f"An archive of {len(kept)} {'file' if len(kept) == 1 else 'files'}, each with its own verdict."
         receipts = [self._write(self._receipt(whole, handover, "not_a_return", count))]
         for member, stored in kept:
             inner = _File(
@@ -143,70 +133,35 @@ class Receiver:
         return receipts
 
     def _file(self, file: _File, handover: Handover) -> FileReceipt:
-        """Tell what a kept file is. Deliveries are entered as `received`."""
-        if aside := _not_a_return(file):
-            verdict, reason = aside
-            return self._write(self._receipt(file, handover, verdict, reason))
-        told = kind.kind_of(file.stored.path)
-        if told == kind.ARCHIVE:
-            reason = "It is an archive inside an archive, which is not unpacked. Send it by itself."
-            return self._write(self._receipt(file, handover, "rejected", reason))
-        if told != kind.TEXT:
-            reason = (
-                f"It is {told}, whatever its name says, and no contract reads one. "
-                "Save it as comma separated text (CSV) and send that."
-            )
-            return self._write(self._receipt(file, handover, "unidentified", reason))
-        if file.stored.bytes > self.settings.max_delimited_bytes:
-            reason = f"It has {file.stored.bytes:,} bytes of text; {self.settings.max_delimited_bytes:,} are allowed."
-            return self._write(self._receipt(file, handover, "rejected", reason))
+        """Give a kept file its receipt. A readable return becomes a delivery, `received` until it is judged."""
         try:
-            grid = read_grid(file.stored.path.read_bytes())
-        except UnreadableError as error:
-            return self._write(self._receipt(file, handover, "rejected", f"It cannot be read: {error}."))
-        identified = identify(grid, self.contracts)
-        if isinstance(identified, Unidentified):
-            receipt = self._receipt(file, handover, "unidentified", _sentence(identified))
-            receipt.nearest_return_code = identified.nearest_return_code
-            receipt.differences = list(identified.differences)
+            identified, reading = tell(file.stored.path, file.name, self.settings, self.contracts)
+            return self._delivery(file, handover, identified, reading)
+        except NotTakenError as error:
+            receipt = self._receipt(file, handover, error.verdict, error.reason)
+            receipt.nearest_return_code = error.nearest_return_code
+            receipt.differences = error.differences or None
             return self._write(receipt)
-        reading = read_grid_as(grid, identified)
-        return self._delivery(file, handover, identified.contract, identified.layout.name, reading)
 
-    def _delivery(
-        self, file: _File, handover: Handover, contract: ReturnContract, layout: str, reading: Reading
-    ) -> FileReceipt:
-        receipt = self._receipt(file, handover, "received", "")
-        receipt.return_code = contract.return_code
+    def _delivery(self, file: _File, handover: Handover, identified: Identified, reading: Reading) -> FileReceipt:
+        contract, layout = identified.contract, identified.layout
         line = file.note.lines.get(file.name) if file.note else None
         if handover.as_at_on is None and line and line.problem:
-            receipt.verdict = "rejected"
-            receipt.reason = (
-                f"Its delivery note gives no date: {line.problem}. Correct the note; send both again."
-            )
-            return self._write(receipt)
+            reason = f"Its delivery note gives no date: {line.problem}. Correct the note; send both again."
+            raise NotTakenError("rejected", reason)
+        receipt = self._receipt(file, handover, "received", "")
+        receipt.return_code = contract.return_code
         declared = receipt.declared_as_at_on
-        delivery_id = delivery_id_of(
-            file.stored.sha256, contract.return_code, contract.reporting_unit_code, declared
-        )
-        with self.ledger.look() as session:
-            known = session.scalars(
-                select(Delivery).where(
-                    Delivery.sha256 == file.stored.sha256, Delivery.return_code == contract.return_code
-                )
-            ).all()
-        same = next((delivery for delivery in known if delivery.delivery_id == delivery_id), None)
-        undated = declared is None and known
-        if same or undated:
-            again = same or max(known, key=lambda delivery: delivery.rank)
+        delivery_id = delivery_id_of(file.stored.sha256, contract.return_code, contract.reporting_unit_code, declared)
+        if again := self._same_delivery(delivery_id, file.stored.sha256, contract, declared):
             return self._write(_sent_again(receipt, again, is_undated=declared is None))
         as_at_on, source = _as_at(contract, reading, handover, declared, london_date(receipt.received_at))
         delivery = Delivery(
             delivery_id=delivery_id,
             return_code=contract.return_code,
             table_name=contract.table,
-            layout=layout,
-            scheme=contract.layout(layout).scheme,
+            layout=layout.name,
+            scheme=layout.scheme,
             reporting_unit_code=contract.reporting_unit_code,
             file_name=file.name,
             folder=file.folder,
@@ -223,6 +178,19 @@ class Receiver:
         )
         receipt.delivery_id = delivery_id
         return self._write(receipt, delivery)
+
+    def _same_delivery(
+        self, delivery_id: str, sha256: str, contract: ReturnContract, declared: date | None
+    ) -> Delivery | None:
+        """The delivery that this file repeats; without a date, the last one of the same bytes, however dated."""
+        with self.ledger.look() as session:
+            known = session.scalars(
+                select(Delivery).where(Delivery.sha256 == sha256, Delivery.return_code == contract.return_code)
+            ).all()
+        same = next((each for each in known if each.delivery_id == delivery_id), None)
+        if declared is None and known:
+            return max(known, key=lambda each: each.rank)
+        return same
 
     def _receipt(self, file: _File, handover: Handover, verdict: str, reason: str) -> FileReceipt:
         line = file.note.lines.get(file.name) if file.note else None
@@ -249,46 +217,13 @@ class Receiver:
 
 
 def delivery_id_of(sha256: str, return_code: str, reporting_unit_code: str, declared: date | None) -> str:
-    """16 hex digits over content, return, unit and declared date: two units' identical nil returns are two deliveries."""
+    """16 hex digits over content, return, unit and declared date: identical nil returns of two units stay two."""
     text = "|".join((sha256, return_code, reporting_unit_code, declared.isoformat() if declared else ""))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _sentence(found: Unidentified) -> str:
-    differences = "; ".join(found.differences)
-    return f"{found.reason[0].upper()}{found.reason[1:]}" + (f": {differences}." if differences else ".")
-
-
-def _not_a_return(file: _File) -> tuple[str, str] | None:
-    """Verdict and reason for what comes beside returns: notes, checksums, documentation."""
-    name = file.name.casefold()
-    if notes.is_note(Path(file.name)):
-        problem = notes.read_note(file.stored.path.read_bytes()).problem
-        if problem:
-            return (
-                "rejected",
-                f"The delivery note cannot be used as it is: {problem}. Correct it and send it again.",
-            )
-        return "not_a_return", "A delivery note; what it says was taken for the files beside it."
-    if name.startswith(_NO_RETURNS[:3]) or name.endswith(_NO_RETURNS[3:]):
-        return "not_a_return", "Documentation, or a file that a computer leaves in folders."
-    if _is_checksums(file.stored.path):
-        return "not_a_return", "A list of checksums."
-    return None
-
-
-def _is_checksums(path: Path) -> bool:
-    """Whether each of the first lines is a SHA-256 in hex and a name."""
-    with path.open("rb") as file:
-        lines = [line.split(maxsplit=1) for line in file.read(4096).splitlines()[:5]]
-    return bool(lines) and all(
-        len(words) > 1 and len(words[0]) == _SHA256_LENGTH and not words[0].strip(b"0123456789abcdefABCDEF")
-        for words in lines
-    )
-
-
 def _sent_again(receipt: FileReceipt, delivery: Delivery, is_undated: bool) -> FileReceipt:
-    """The bytes are known. Undated bytes that were overtaken are a question: does the sender take the later ones back?"""
+    """The bytes are known. Undated ones that were overtaken are a question: are the later ones taken back?"""
     receipt.delivery_id = delivery.delivery_id
     if is_undated and delivery.verdict == "superseded":
         receipt.verdict = "quarantined"
@@ -299,9 +234,7 @@ def _sent_again(receipt: FileReceipt, delivery: Delivery, is_undated: bool) -> F
         )
     else:
         receipt.verdict = "duplicate"
-        receipt.reason = (
-            f"The same as delivery {delivery.delivery_id} of {london_date(delivery.received_at)}."
-        )
+        receipt.reason = f"The same as delivery {delivery.delivery_id} of {london_date(delivery.received_at)}."
     return receipt
 
 

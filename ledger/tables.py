@@ -108,14 +108,15 @@ class Run(Base):
 
 
 class Build(Base):
-    """One build of the warehouse. `expected_checks` names every check that must have a result bound to it."""
+    """One build of the warehouse. `expected_checks` names every check that must have a result bound to it;
+    `inputs_fingerprint` says from which state of the deliveries it was made."""
 
     __tablename__ = "build"
 
     build_id: Mapped[str] = mapped_column(primary_key=True)
     run_id: Mapped[str]
     built_at: Mapped[datetime]
-    status: Mapped[str]
+    inputs_fingerprint: Mapped[str]
     expected_checks: Mapped[dict[str, Any]]
 
 

@@ -1,7 +1,7 @@
 """Which code this is, told from the code itself: a release says by what it was made, with or without git."""
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 
 from ledger.home import PROJECT_ROOT
 
@@ -9,7 +9,7 @@ _SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".csv"}
 _EVERYTHING = ("contracts", "dbt_project", "expectations", "ingest", "ledger", "orchestration", "publication")
 
 
-@lru_cache(maxsize=None)
+@cache
 def code_version(*folders: str) -> str:
     """12 hex digits that change with any change of the code, models, seeds or contracts in some folders (or all)."""
     digest = hashlib.sha256()

@@ -37,5 +37,3 @@ def _is_fraction(kind: pa.DataType) -> bool:
 
 def _text(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
-
-

@@ -45,8 +45,9 @@ def _date(text: str | None) -> date | None:
 @app.command()
 def sample(folder: Annotated[Path, typer.Argument(help="Where to write; made where it is missing.")]) -> None:
     """Write sample returns: invented figures in the layouts of real ones."""
-    from orchestration.show import OUT
     from samples.write import write_sample
+
+    from orchestration.show import OUT
 
     written = write_sample(folder)
     OUT.print(f"Wrote {len(written)} sample files (invented figures) to {folder}. Next: metstats receive {folder}")
@@ -151,7 +152,9 @@ def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) 
 
     home = Home.at(Settings().home)
     home.dagster.mkdir(exist_ok=True)
-    (home.dagster / "dagster.yaml").write_text("telemetry:\n  enabled: false\nconcurrency:\n  runs:\n    max_concurrent_runs: 1\n")
+    (home.dagster / "dagster.yaml").write_text(
+        "telemetry:\n  enabled: false\nconcurrency:\n  runs:\n    max_concurrent_runs: 1\n"
+    )
     os.environ.update(DAGSTER_HOME=str(home.dagster), METSTATS_HOME=str(home.root))
     dagster = str(Path(sys.executable).parent / "dagster")
     workspace = str(PROJECT_ROOT / "workspace.yaml")

@@ -24,7 +24,9 @@ def list_contracts(as_json: JsonFlag = False) -> None:
 
 
 @contracts.command("show")
-def show_contract(return_code: Annotated[str, typer.Argument(help="A return, as `contract list` names it.")]) -> None:
+def show_contract(
+    return_code: Annotated[str, typer.Argument(help="A return, as `contract list` names it.")],
+) -> None:
     """One contract, as it is written."""
     from contracts.model import RETURNS_FOLDER, all_contracts
     from orchestration.show import OUT

@@ -2,7 +2,7 @@
 
 import getpass
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,7 +33,7 @@ def list_(as_json: JsonFlag = False) -> None:
         releases = session.scalars(select(Release).order_by(Release.release_number)).all()
         pin = pointer.pinned(session)
     served = pointer.current(home)
-    facts = [
+    facts: list[dict[str, Any]] = [
         {
             "release_number": each.release_number,
             "released_at": each.released_at,
@@ -53,7 +53,7 @@ def list_(as_json: JsonFlag = False) -> None:
         (
             f"{fact['release_number']}{' ←' if fact['is_current'] else ''}",
             f"{fact['released_at']:%Y-%m-%d %H:%M}",
-            ", ".join(f"{name}: {how}" for name, how in dict(fact["subjects"]).items()),
+            ", ".join(f"{name}: {how}" for name, how in fact["subjects"].items()),
             f"pinned by {pin.pinned_by}: {pin.reason}" if pin and fact["is_pinned"] else "",
         )
         for fact in facts

@@ -132,11 +132,6 @@ def publish(context: Context, build: Build, decisions: Sequence[GateDecision]) -
     return release.publish(context.home, context.ledger, build, decisions, context.contracts)
 
 
-def new_run_id() -> str:
-    """A name for a run that sorts by time."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-
-
 def refreshed(context: Context, receipts: list[FileReceipt]) -> list[FileReceipt]:
     """The receipts as the ledger has them now."""
     ids = [receipt.receipt_id for receipt in receipts]
@@ -152,20 +147,30 @@ def _receipts_by_id(session: Session, ids: list[int]) -> Iterator[FileReceipt]:
         yield from session.scalars(select(FileReceipt).where(FileReceipt.receipt_id.in_(wanted)))
 
 
-@contextmanager
-def _recorded(context: Context, trigger: str) -> Iterator[str]:
-    """A run in the ledger, begun and ended. A killed run stays without an end."""
-    run_id = new_run_id()
+def begin_run(context: Context, trigger: str) -> str:
+    """Enter a run in the ledger, under a name that sorts by time. A killed run stays without an end."""
+    run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     with context.ledger.write() as session:
         session.add(Run(run_id=run_id, trigger=trigger, code_version=code_version(), started_at=now()))
-    outcome = "failed"
+    return run_id
+
+
+def end_run(context: Context, run_id: str, outcome: str) -> None:
+    """Write how a run ended."""
+    with context.ledger.write() as session:
+        record = session.get_one(Run, run_id)
+        record.ended_at, record.outcome = now(), outcome
+
+
+@contextmanager
+def _recorded(context: Context, trigger: str) -> Iterator[str]:
+    run_id = begin_run(context, trigger)
     try:
         yield run_id
-        outcome = "finished"
-    finally:
-        with context.ledger.write() as session:
-            record = session.get_one(Run, run_id)
-            record.ended_at, record.outcome = now(), outcome
+    except BaseException:
+        end_run(context, run_id, "failed")
+        raise
+    end_run(context, run_id, "finished")
 
 
 def _waiting(context: Context) -> list[Delivery]:

@@ -37,7 +37,12 @@ _LISTED_WHOLE = 40
 def progress() -> Iterator[Step]:
     """Progress bars for the stages of a run."""
     bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=ERR, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=ERR,
+        transient=True,
     )
     with bar:
         task = bar.add_task("…", total=None)

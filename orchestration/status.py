@@ -18,9 +18,7 @@ def status_of(context: Context) -> dict[str, Any]:
         deliveries = session.scalars(select(Delivery).order_by(Delivery.seq)).all()
         quarantined = [each for each in deliveries if each.verdict == "quarantined"]
         unresolved = session.scalars(
-            select(FileReceipt)
-            .where(FileReceipt.verdict.in_(NEEDS_ATTENTION))
-            .order_by(FileReceipt.receipt_id.desc())
+            select(FileReceipt).where(FileReceipt.verdict.in_(NEEDS_ATTENTION)).order_by(FileReceipt.receipt_id.desc())
         ).all()
         counts = session.execute(
             select(Delivery.return_code, Delivery.verdict, func.count(), func.max(Delivery.as_at_on))
@@ -37,6 +35,15 @@ def status_of(context: Context) -> dict[str, Any]:
             select(CheckResult).where(CheckResult.severity == "warn", CheckResult.status != "passed")
         ).all()
         pin = pointer.pinned(session)
+        last_good = dict(
+            session.execute(
+                select(FileReceipt.file_name, func.max(FileReceipt.receipt_id))
+                .where(FileReceipt.verdict == "accepted")
+                .group_by(FileReceipt.file_name)
+            )
+            .tuples()
+            .all()
+        )
     held_ids = {each.delivery_id for each in quarantined}
     return {
         "deliveries": [
@@ -44,18 +51,20 @@ def status_of(context: Context) -> dict[str, Any]:
             for code, verdict, count, latest in counts
         ],
         "quarantined": [facts_of(each) for each in quarantined],
-        # A quarantined receipt whose delivery was overtaken since needs nobody any more.
-        "needs_attention": [
-            facts_of(each)
-            for each in unresolved
-            if each.verdict != "quarantined" or each.delivery_id in held_ids or "come before" in each.reason
-        ],
+        "needs_attention": [facts_of(each) for each in unresolved if not _is_settled(each, held_ids, last_good)],
         "warnings": [{"delivery_id": w.delivery_id, "check_code": w.check_code, "message": w.message} for w in warned],
         "gate": [facts_of(each) for each in decisions],
         "last_run": facts_of(last_run) if last_run else None,
         "current_release": pointer.current(context.home),
         "pinned": facts_of(pin) if pin else None,
     }
+
+
+def _is_settled(receipt: FileReceipt, held_ids: set[str], last_good: dict[str, int]) -> bool:
+    """Whether nobody needs to act: the delivery holds nothing up, or a good file of the same name came after it."""
+    if receipt.delivery_id in held_ids:
+        return False
+    return last_good.get(receipt.file_name, 0) > receipt.receipt_id
 
 
 def print_status(facts: dict[str, Any]) -> None:
@@ -66,7 +75,9 @@ def print_status(facts: dict[str, Any]) -> None:
     else:
         OUT.print("Nothing was received yet. Try: metstats receive PATH")
     for receipt in facts["needs_attention"][:_LATEST_SHOWN]:
-        OUT.print(f"\n{styled(receipt['verdict'])}  {receipt['file_name']} ({receipt['received_at']:%Y-%m-%d %H:%M} UTC)")
+        OUT.print(
+            f"\n{styled(receipt['verdict'])}  {receipt['file_name']} ({receipt['received_at']:%Y-%m-%d %H:%M} UTC)"
+        )
         OUT.print(f"    {receipt['reason']}", markup=False)
     more = len(facts["needs_attention"]) - _LATEST_SHOWN
     if more > 0:

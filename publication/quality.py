@@ -44,7 +44,7 @@ def write_quality(folder: Path, ledger: Ledger, release: Release) -> None:
                 records.append(release)
             arrow_table = _arrow(model, records)
             connection.register("arrow_table", arrow_table)
-            connection.execute(f"create table quality.{name} as select * from arrow_table")
+            connection.execute(f"create table quality.{name} as from arrow_table")
             connection.unregister("arrow_table")
             _describe(connection, name)
             target = folder / "parquet" / f"quality.{name}.parquet"

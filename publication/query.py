@@ -13,8 +13,6 @@ from ledger.version import code_version
 from publication import pointer
 from publication.warehouse import run_dbt
 
-_SCHEMAS = "'core', 'marts', 'quality'"
-
 
 class QueryError(Exception):
     """The query cannot be answered; the message says why."""
@@ -64,15 +62,3 @@ def as_known_on(home: Home, release: Path, known_on: date) -> Path:
 
 def _link(source: str, target: str) -> None:
     Path(target).hardlink_to(source)
-
-
-def tables(home: Home, release: int | None) -> list[tuple[str, str]]:
-    """Name and description of every table of a release that analysts are promised."""
-    found = ask(
-        home,
-        f"""select schema_name || '.' || table_name as name, coalesce(comment, '') as comment from duckdb_tables()
-            where schema_name in ({_SCHEMAS}) order by name""",
-        release,
-        None,
-    )
-    return [(row["name"], row["comment"]) for row in found.to_pylist()]

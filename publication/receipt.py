@@ -1,19 +1,22 @@
 """The receipt of a release: what it was made from, by what, what was checked, and what was decided."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.store import Ledger
-from ledger.tables import Build, CheckResult, Delivery, GateDecision
+from ledger.tables import Build, CheckResult, GateDecision
 from ledger.version import code_version
 
 
 def receipt_of(
     ledger: Ledger,
     build: Build,
+    build_inputs: Path,
     decisions: Sequence[GateDecision],
     subjects: dict[str, Any],
     tables: list[dict[str, Any]],
@@ -33,30 +36,21 @@ def receipt_of(
                 for decision in decisions
             ],
             "tables": tables,
-            "deliveries": _deliveries(session),
+            "deliveries": _deliveries(build_inputs),
             "checks": _checks(session, build),
             "waivers": [],
             "approvals": [],
         }
 
 
-def _deliveries(session: Session) -> list[dict[str, Any]]:
-    return [
-        {
-            "delivery_id": delivery.delivery_id,
-            "return_code": delivery.return_code,
-            "file_name": delivery.file_name,
-            "sender": delivery.sender,
-            "sha256": delivery.sha256,
-            "bytes": delivery.bytes,
-            "as_at_on": delivery.as_at_on.isoformat(),
-            "as_at_source": delivery.as_at_source,
-            "received_at": delivery.received_at.isoformat(),
-            "verdict": delivery.verdict,
-            "superseded_by": delivery.superseded_by,
-        }
-        for delivery in session.scalars(select(Delivery).order_by(Delivery.delivery_id))
-    ]
+def _deliveries(build_inputs: Path) -> list[dict[str, Any]]:
+    """The deliveries as the build met them: not those that came while it was made."""
+    names = (
+        *("delivery_id", "return_code", "file_name", "sender", "sha256", "bytes", "as_at_on", "as_at_source"),
+        *("received_at", "verdict", "superseded_by"),
+    )
+    lines = pq.read_table(build_inputs / "ledger" / "delivery.parquet", columns=list(names)).to_pylist()
+    return sorted(lines, key=lambda line: str(line["delivery_id"]))
 
 
 def _checks(session: Session, build: Build) -> list[dict[str, Any]]:

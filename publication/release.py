@@ -55,7 +55,9 @@ def publish(
         newest = session.scalars(select(Release).order_by(Release.release_number.desc()).limit(1)).first()
     if newest and newest.fingerprint == draft.fingerprint:
         shutil.rmtree(draft.folder)
-        return Outcome(newest.release_number, is_new=False, is_served=pointer.serve(home, ledger, newest.release_number))
+        return Outcome(
+            newest.release_number, is_new=False, is_served=pointer.serve(home, ledger, newest.release_number)
+        )
     number = draft.finish(home, ledger, build)
     return Outcome(number, is_new=True, is_served=pointer.serve(home, ledger, number))
 
@@ -93,7 +95,11 @@ class _Draft:
             subjects=self.subjects,
         )
         write_quality(self.folder, ledger, record)
-        made = {"run_id": build.run_id, "build_id": build.build_id, "released_at": record.released_at.isoformat()}
+        made = {
+            "run_id": build.run_id,
+            "build_id": build.build_id,
+            "released_at": record.released_at.isoformat(),
+        }
         receipt = {"release_number": number, "made": made, **self.receipt}
         text = json.dumps(receipt, indent=2, ensure_ascii=False, default=str)
         (self.folder / "receipt.json").write_text(text, encoding="utf-8")
@@ -130,7 +136,7 @@ def _draft(
         }
         for decision in decisions
     }
-    receipt = receipt_of(ledger, build, decisions, subjects, contents)
+    receipt = receipt_of(ledger, build, built / "inputs", decisions, subjects, contents)
     text = json.dumps(without_times(receipt), sort_keys=True, default=str)
     return _Draft(folder, receipt, subjects, hashlib.sha256(text.encode()).hexdigest())
 
@@ -143,7 +149,7 @@ def _write_warehouse(
     held: set[str],
     held_returns: set[str],
 ) -> list[dict[str, Any]]:
-    """Copy each table from the build, or, where its subject is held, from the last release. Returns what was written."""
+    """Copy each table from the build or, where its subject is held, from the last release. Returns what was written."""
     (folder / "parquet").mkdir()
     contents = []
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
@@ -186,11 +192,10 @@ def _source_of(table: Table, held: set[str], held_returns: set[str], stands_in_l
 def without_times(receipt: dict[str, Any]) -> dict[str, Any]:
     """A receipt without what differs between two runs on the same inputs: numbers, ids and times of the runs."""
     deliveries = [
-        {name: value for name, value in delivery.items() if name != "received_at"}
-        for delivery in receipt["deliveries"]
+        {name: value for name, value in delivery.items() if name != "received_at"} for delivery in receipt["deliveries"]
     ]
     rest = {name: value for name, value in receipt.items() if name not in ("made", "release_number")}
-    return rest | {"deliveries": sorted(deliveries, key=lambda each: str(each["delivery_id"]))}
+    return rest | {"deliveries": deliveries}
 
 
 def _make_durable(folder: Path) -> None:
@@ -206,4 +211,3 @@ def _make_durable(folder: Path) -> None:
             os.close(descriptor)
         path.chmod(0o444)
     sync_folder(folder)
-

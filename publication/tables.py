@@ -35,9 +35,7 @@ def published_tables(artifacts: Artifacts) -> list[Table]:
     return sorted(tables, key=lambda table: table.full_name)
 
 
-def describe_table(
-    connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: dict[str, str]
-) -> None:
+def describe_table(connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: dict[str, str]) -> None:
     """Put descriptions where analysts meet them: as comments on the table and its columns."""
     connection.execute(f"comment on table {name} is {_literal(description)}")
     for column, meaning in columns.items():

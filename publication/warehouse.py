@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.model import all_contracts
+from expectations.gate import standing_fingerprint
 from ledger.home import PROJECT_ROOT, Home
 from ledger.store import Ledger, now
 from ledger.tables import Build, CheckResult
@@ -68,11 +69,16 @@ def build_folder(home: Home, build_id: str) -> Path:
 
 
 def build(home: Home, ledger: Ledger, run_id: str, progress: Progress) -> Build:
-    """Compose the inputs, run `dbt build` on them, and record what every node and test said."""
+    """Compose the inputs, run `dbt build` on them, and record what every node and test said.
+
+    The state of the deliveries is digested before anything is linked: should they change meanwhile, the gate sees it.
+    """
     build_id = run_id
     folder = build_folder(home, build_id)
     shutil.rmtree(home.build, ignore_errors=True)
     folder.mkdir(parents=True)
+    with ledger.look() as session:
+        fingerprint = standing_fingerprint(session)
     inputs.compose(folder / "inputs", home, ledger)
     run_dbt(["build"], folder, progress)
     artifacts = Artifacts(folder / "target")
@@ -80,7 +86,7 @@ def build(home: Home, ledger: Ledger, run_id: str, progress: Progress) -> Build:
         build_id=build_id,
         run_id=run_id,
         built_at=now(),
-        status="built",
+        inputs_fingerprint=fingerprint,
         expected_checks=guards(artifacts),
     )
     with ledger.write() as session:

@@ -25,7 +25,7 @@ class Member:
 
 
 def list_members(archive: zipfile.ZipFile, packed_bytes: int, settings: Settings) -> list[Member]:
-    """The files of an archive, in its own order. Raises :class:`HostileArchiveError` on the first reason not to unpack."""
+    """The files of an archive, in its order. Raises :class:`HostileArchiveError` on the first reason not to unpack."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
     if len(infos) > settings.max_archive_members:
         raise HostileArchiveError(
@@ -60,7 +60,7 @@ def _checked(info: zipfile.ZipInfo, settings: Settings) -> Member:
 
 
 def unpack(archive: zipfile.ZipFile, member: Member) -> Iterator[bytes]:
-    """Yield a member's bytes; raises :class:`HostileArchiveError` where it holds more than it declares, or is broken."""
+    """Yield a member's bytes; raises :class:`HostileArchiveError` where it is broken or holds more than it declares."""
     produced = 0
     try:
         with archive.open(member.info) as file:

@@ -35,9 +35,7 @@ def _kind_of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            mimetype = (
-                archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
-            )
+            mimetype = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
         return ARCHIVE
     if "xl/workbook.xml" in names:

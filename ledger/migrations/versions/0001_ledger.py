@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("build_id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("built_at", ledger.tables.Instant(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("inputs_fingerprint", sa.Text(), nullable=False),
         sa.Column("expected_checks", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("build_id"),
     )

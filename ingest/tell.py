@@ -1,0 +1,90 @@
+"""Telling what a kept file is: a return that can be read, or one of the ways in which a file is none."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.model import ReturnContract
+from contracts.reading import Reading
+from ingest import notes
+from ingest.identify import Identified, Unidentified, identify
+from ingest.read import read_grid_as
+from ingest.readers import kind
+from ingest.readers.delimited import UnreadableError, read_grid
+from ledger.home import Settings
+
+_BESIDE_RETURNS_PREFIXES = ("readme", "license", "licence")
+_BESIDE_RETURNS_SUFFIXES = (".md", ".ds_store", "thumbs.db", ".gitkeep", "desktop.ini")
+_SHA256_LENGTH = 64
+
+
+@dataclass
+class NotTakenError(Exception):
+    """The file is no return that can be taken in: its verdict and the reason, for people."""
+
+    verdict: str
+    reason: str
+    nearest_return_code: str | None = None
+    differences: list[str] = field(default_factory=list)
+
+
+def tell(path: Path, name: str, settings: Settings, contracts: dict[str, ReturnContract]) -> tuple[Identified, Reading]:
+    """Identify and read a file by its bytes; `name` only tells what lies beside returns (notes, documentation).
+
+    Raises :class:`NotTakenError` for everything that is no readable return.
+    """
+    _set_aside_what_lies_beside_returns(path, name)
+    _refuse_what_is_no_text(path, settings)
+    try:
+        grid = read_grid(path.read_bytes())
+    except UnreadableError as error:
+        raise NotTakenError("rejected", f"It cannot be read: {error}.") from error
+    identified = identify(grid, contracts)
+    if isinstance(identified, Unidentified):
+        raise NotTakenError(
+            "unidentified", _sentence(identified), identified.nearest_return_code, list(identified.differences)
+        )
+    return identified, read_grid_as(grid, identified)
+
+
+def _set_aside_what_lies_beside_returns(path: Path, name: str) -> None:
+    folded = name.casefold()
+    if notes.is_note(Path(name)):
+        problem = notes.read_note(path.read_bytes()).problem
+        if problem:
+            reason = f"The delivery note cannot be used as it is: {problem}. Correct it and send it again."
+            raise NotTakenError("rejected", reason)
+        raise NotTakenError("not_a_return", "A delivery note; what it says was taken for the files beside it.")
+    if folded.startswith(_BESIDE_RETURNS_PREFIXES) or folded.endswith(_BESIDE_RETURNS_SUFFIXES):
+        raise NotTakenError("not_a_return", "Documentation, or a file that a computer leaves in folders.")
+    if _is_checksums(path):
+        raise NotTakenError("not_a_return", "A list of checksums.")
+
+
+def _refuse_what_is_no_text(path: Path, settings: Settings) -> None:
+    told = kind.kind_of(path)
+    if told == kind.ARCHIVE:
+        raise NotTakenError("rejected", "It is an archive inside an archive, which is not unpacked. Send it by itself.")
+    if told != kind.TEXT:
+        raise NotTakenError(
+            "unidentified",
+            f"It is {told}, whatever its name says, and no contract reads one. "
+            "Save it as comma separated text (CSV) and send that.",
+        )
+    size, most = path.stat().st_size, settings.max_delimited_bytes
+    if size > most:
+        raise NotTakenError("rejected", f"It has {size:,} bytes of text; {most:,} are allowed.")
+
+
+def _is_checksums(path: Path) -> bool:
+    """Whether each of the first lines is a SHA-256 in hex and a name."""
+    with path.open("rb") as file:
+        lines = [line.split(maxsplit=1) for line in file.read(4096).splitlines()[:5]]
+    return bool(lines) and all(
+        len(words) > 1 and len(words[0]) == _SHA256_LENGTH and not words[0].strip(b"0123456789abcdefABCDEF")
+        for words in lines
+    )
+
+
+def _sentence(found: Unidentified) -> str:
+    differences = "; ".join(found.differences)
+    return f"{found.reason[0].upper()}{found.reason[1:]}" + (f": {differences}." if differences else ".")
