@@ -53,8 +53,8 @@ def test_specs() -> dict[str, dg.AssetCheckSpec]:
     """dbt's unique id of a test → the asset check that shows its result, on the first model that it is about."""
     keys = model_keys()
     specs = {}
-    for node_id, node in {**manifest()["nodes"], **manifest().get("unit_tests", {})}.items():
+    for node_id, node in manifest()["nodes"].items():
         about = next((keys[each] for each in node["depends_on"].get("nodes", []) if each in keys), None)
-        if node["resource_type"] in ("test", "unit_test") and about:
+        if node["resource_type"] == "test" and about:
             specs[node_id] = dg.AssetCheckSpec(name=node["name"], asset=about, description=node.get("description"))
     return specs

@@ -1,4 +1,4 @@
-"""Writes the sample: returns with invented figures in the layouts of real ones, so that anyone can see Metstats run."""
+"""Writes the sample: returns with invented figures in the layouts of real ones, to see Metstats run."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -70,7 +70,8 @@ def _extracts(random: Random) -> Iterator[_Extract]:
 
 def _extract_2019(random: Random) -> _Extract:
     """Two files that meet at a New Year, each with its own spellings; the older one has no airports."""
-    historic, recent = months(date(2015, 1, 1), date(2016, 12, 1)), months(date(2017, 1, 1), date(2018, 12, 1))
+    historic = months(date(2015, 1, 1), date(2016, 12, 1))
+    recent = months(date(2017, 1, 1), date(2018, 12, 1))
     old = draw(random, vocabulary.BOROUGHS, vocabulary.CATEGORIES_2019_HISTORIC, historic)
     areas = vocabulary.BOROUGHS | vocabulary.AIRPORTS
     new = draw(random, areas, vocabulary.CATEGORIES_2019_RECENT, recent)
@@ -86,7 +87,8 @@ def _extracts_2020(random: Random) -> tuple[_Extract, _Extract]:
     both = months(date(2018, 6, 1), date(2020, 6, 1))
     areas = vocabulary.BOROUGHS | vocabulary.AIRPORTS
     june = draw(random, areas, vocabulary.CATEGORIES_2020, both)
-    july = {key: count for key, count in restate(random, june).items() if key[1] != vocabulary.CATEGORY_THAT_ENDS}
+    ended = vocabulary.CATEGORY_THAT_ENDS
+    july = {key: count for key, count in restate(random, june).items() if key[1] != ended}
     return (
         _Extract("x2020-06", date(2020, 6, 1), (_CrimeFile(_RECENT, _LOOKUP_BOROUGH, june, both[:-1]),)),
         _Extract("x2020-07", date(2020, 7, 1), (_CrimeFile(_RECENT, _LOOKUP_BOROUGH, july, both[1:]),)),
@@ -95,7 +97,8 @@ def _extracts_2020(random: Random) -> tuple[_Extract, _Extract]:
 
 def _extract_2024(random: Random) -> _Extract:
     """One run of months cut into two files, in capitals, with offences that have no borough."""
-    history, recent = months(date(2018, 6, 1), date(2022, 10, 1)), months(date(2022, 11, 1), date(2024, 10, 1))
+    history = months(date(2018, 6, 1), date(2022, 10, 1))
+    recent = months(date(2022, 11, 1), date(2024, 10, 1))
     areas = vocabulary.BOROUGHS | vocabulary.AIRPORTS | vocabulary.UNKNOWN
     figures = draw(random, areas, vocabulary.CATEGORIES_2024, history + recent)
     files = (
