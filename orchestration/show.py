@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +13,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from ledger.tables import Base, FileReceipt, GateDecision
-from orchestration.pipeline import RunReport, Step
+
+if TYPE_CHECKING:
+    # The pipeline takes seconds to import; commands that only print must not wait for it.
+    from orchestration.pipeline import RunReport, Step
 
 # Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
 OUT = Console(soft_wrap=True)
@@ -34,7 +37,7 @@ _LISTED_WHOLE = 40
 
 
 @contextmanager
-def progress() -> Iterator[Step]:
+def progress() -> Iterator["Step"]:
     """Progress bars for the stages of a run."""
     bar = Progress(
         SpinnerColumn(),
@@ -86,7 +89,7 @@ def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> Non
     OUT.print(f"Received: {total}.")
 
 
-def print_run(report: RunReport, home: Path) -> None:
+def print_run(report: "RunReport", home: Path) -> None:
     """Print what a run did, and where to look next."""
     if report.received.receipts or report.received.left:
         print_receipts(report.received.receipts, report.received.left)
