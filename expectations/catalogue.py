@@ -7,7 +7,11 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from ledger.version import code_version
+
 _CATALOGUE = Path(__file__).parent / "checks.yaml"
+# What a result depends on besides the delivery: with another of these, a delivery is read and judged again.
+_JUDGED_BY = ("contracts", "dbt_project/seeds", "expectations", "ingest")
 
 
 class Check(BaseModel):
@@ -37,3 +41,8 @@ def all_checks() -> dict[str, Check]:
 def checks_of(table: str) -> list[str]:
     """Codes of the checks that every delivery of a tidy table owes."""
     return [check.code for check in all_checks().values() if table in check.tables]
+
+
+def suite_fingerprint() -> str:
+    """Changes with the contracts, the reference data and the code that reads and judges."""
+    return code_version(*_JUDGED_BY)

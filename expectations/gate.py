@@ -10,8 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts.model import ReturnContract
-from expectations.catalogue import checks_of
-from expectations.judge import suite_fingerprint
+from expectations.catalogue import checks_of, suite_fingerprint
 from expectations.standing import outstanding
 from ledger.store import now
 from ledger.tables import Build, CheckResult, Delivery, DeliverySlice, GateDecision

@@ -10,16 +10,13 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from contracts.addresses import cell_name
-from expectations.catalogue import Check, all_checks
+from expectations.catalogue import Check, all_checks, suite_fingerprint
 from expectations.findings import Finding, describe, describe_whole, sentence
 from expectations.frames import Answer, ask
 from expectations.suites import Judged, suites_of
 from ledger.store import now
 from ledger.tables import CheckResult, Delivery, DeliverySlice, FailingRow
-from ledger.version import code_version
 
-# What a result depends on besides the delivery: with another of these, a delivery is read and judged again.
-_JUDGED_BY = ("contracts", "dbt_project/seeds", "expectations", "ingest")
 # So many failing rows are written for one check of one delivery; the full count is kept beside them.
 FAILING_ROWS_KEPT = 1_000
 
@@ -43,11 +40,6 @@ class Judgement:
             return self.check.sentence
         more = f" (and {self.failing_count - 1:,} more)" if self.failing_count > 1 else ""
         return finding_sentence(self.findings[0], self.check) + more
-
-
-def suite_fingerprint() -> str:
-    """Changes with the contracts, the reference data and the code that reads and judges."""
-    return code_version(*_JUDGED_BY)
 
 
 def judge(judged: Judged) -> list[Judgement]:

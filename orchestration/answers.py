@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from orchestration.show import ERR, OUT, print_json, table_of
 
 _ROWS_SHOWN = 200
+_WIDEST = 10_000
 
 
 def write(answer: pa.Table, form: str) -> None:
@@ -24,9 +25,13 @@ def write(answer: pa.Table, form: str) -> None:
 
 
 def _print_table(answer: pa.Table) -> None:
+    """A line a row, however long: a code that is broken over two lines cannot be copied."""
     shown = answer.slice(0, _ROWS_SHOWN).to_pylist()
     numbers = [field.name for field in answer.schema if pa.types.is_integer(field.type) or _is_fraction(field.type)]
-    OUT.print(table_of(answer.column_names, [[_text(v) for v in row.values()] for row in shown], right=numbers))
+    table = table_of(answer.column_names, [[_text(v) for v in row.values()] for row in shown], right=numbers)
+    for column in table.columns:
+        column.no_wrap = True
+    OUT.print(table, crop=False, width=_WIDEST)
     if answer.num_rows > _ROWS_SHOWN:
         ERR.print(f"The first {_ROWS_SHOWN} of {answer.num_rows:,} rows; --format csv gives them all.")
 

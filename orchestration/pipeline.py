@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from contracts.model import ReturnContract, all_contracts
 from expectations import gate
+from expectations.catalogue import suite_fingerprint
 from expectations.history import judge_history
-from expectations.judge import judge, record_delivery, suite_fingerprint
+from expectations.judge import judge, record_delivery
 from expectations.standing import settle_verdicts
 from expectations.suites import Judged
 from ingest.accept import place, put_slices

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
 OUT = Console(soft_wrap=True)
-ERR = Console(stderr=True)
+ERR = Console(stderr=True, soft_wrap=True)
 
 _STYLES = {
     "accepted": "green",

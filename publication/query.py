@@ -31,8 +31,10 @@ def ask(home: Home, sql: str, release: int | None, known_on: date | None) -> pa.
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         try:
-            result = connection.execute(sql)
-            return result.to_arrow_table()
+            answer = connection.sql(sql)
+            if answer is None:
+                raise QueryError("That asks nothing: write a query that gives rows, such as a select.")
+            return answer.to_arrow_table()
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
 
