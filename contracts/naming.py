@@ -4,6 +4,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+# Share of letters that two spellings of one name have in common, at the least: `MinrText` is near `MinorText`,
+# `Context` is not near `MajorText`.
+_NEAR = 0.7
 _NOT_A_LETTER_OR_DIGIT = re.compile(r"[^\w]+|_+")
 
 
@@ -22,6 +25,6 @@ def offence_key(major_category: str, minor_category: str) -> str:
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelled most like `key`, or None where none comes near (ratio below 0.6)."""
-    matches = difflib.get_close_matches(key, list(known), n=1)
+    """The known name that is spelled most like `key`, or None where none comes near."""
+    matches = difflib.get_close_matches(key, list(known), n=1, cutoff=_NEAR)
     return matches[0] if matches else None

@@ -9,6 +9,8 @@ from ingest.readers.delimited import Grid
 
 # Titles and notes may stand above the header; it is found by what it says.
 ROWS_TO_SEARCH = 20
+# A file that has less than this share of a layout's headers does not resemble it; naming differences would mislead.
+_LEAST_LIKENESS = 0.4
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _nearest(grid: Grid, contracts: dict[str, ReturnContract]) -> Unidentified:
         for contract in contracts.values():
             for layout in contract.layouts:
                 score = _likeness(keys, row, contract, layout)
-                if score > (best[0] if best else 0):
+                if score > (best[0] if best else _LEAST_LIKENESS):
                     best = (score, contract, layout, number, row)
     if best is None:
         return Unidentified("no contract resembles this file")
@@ -126,7 +128,9 @@ def _differences(row: list[str], number: int, contract: ReturnContract, layout: 
     for column in _foreign(row, contract, layout):
         cell = cell_name(number, column)
         if f"(cell {cell})" not in taken:
-            differences.append(f"cell {cell} says '{row[column - 1]}', a column that this layout does not have")
+            differences.append(
+                f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}', a column that this layout does not have"
+            )
     if contract.periods.run == "across" and not any(contract.periods.parse(cell) for cell in row):
         differences.append(f"row {number} names no month; expected columns such as 202410 after the named ones")
     return tuple(differences)

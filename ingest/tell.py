@@ -14,6 +14,7 @@ from ledger.home import Settings
 
 _BESIDE_RETURNS_PREFIXES = ("readme", "license", "licence")
 _BESIDE_RETURNS_SUFFIXES = (".md", ".ds_store", "thumbs.db", ".gitkeep", "desktop.ini")
+_TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 _SHA256_LENGTH = 64
 
 
@@ -33,7 +34,7 @@ def tell(path: Path, name: str, settings: Settings, contracts: dict[str, ReturnC
     Raises :class:`NotTakenError` for everything that is no readable return.
     """
     _set_aside_what_lies_beside_returns(path, name)
-    _refuse_what_is_no_text(path, settings)
+    _refuse_what_is_no_text(path, name, settings)
     try:
         grid = read_grid(path.read_bytes())
     except UnreadableError as error:
@@ -60,16 +61,14 @@ def _set_aside_what_lies_beside_returns(path: Path, name: str) -> None:
         raise NotTakenError("not_a_return", "A list of checksums.")
 
 
-def _refuse_what_is_no_text(path: Path, settings: Settings) -> None:
+def _refuse_what_is_no_text(path: Path, name: str, settings: Settings) -> None:
     told = kind.kind_of(path)
     if told == kind.ARCHIVE:
         raise NotTakenError("rejected", "It is an archive inside an archive, which is not unpacked. Send it by itself.")
     if told != kind.TEXT:
-        raise NotTakenError(
-            "unidentified",
-            f"It is {told}, whatever its name says, and no contract reads one. "
-            "Save it as comma separated text (CSV) and send that.",
-        )
+        though = f", though its name ends in {Path(name).suffix}" if Path(name).suffix in _TEXT_SUFFIXES else ""
+        reason = f"It is {told}{though}, and no contract reads one. Send its figures as comma separated text (CSV)."
+        raise NotTakenError("unidentified", reason)
     size, most = path.stat().st_size, settings.max_delimited_bytes
     if size > most:
         raise NotTakenError("rejected", f"It has {size:,} bytes of text; {most:,} are allowed.")

@@ -5,8 +5,9 @@ import sys
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
+from rich.console import Console
 
-from orchestration.show import ERR, OUT, print_json, table_of
+from orchestration.show import ERR, print_json, table_of
 
 _ROWS_SHOWN = 200
 _WIDEST = 10_000
@@ -31,7 +32,7 @@ def _print_table(answer: pa.Table) -> None:
     table = table_of(answer.column_names, [[_text(v) for v in row.values()] for row in shown], right=numbers)
     for column in table.columns:
         column.no_wrap = True
-    OUT.print(table, crop=False, width=_WIDEST)
+    Console(width=_WIDEST).print(table)
     if answer.num_rows > _ROWS_SHOWN:
         ERR.print(f"The first {_ROWS_SHOWN} of {answer.num_rows:,} rows; --format csv gives them all.")
 
