@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 RETURNS_FOLDER = Path(__file__).parent / "returns"
 
+# A label of another year is a slip or an attack; none of them is a month that a police force reports on.
+_YEARS = range(1900, 2200)
+
 Role = Literal["area", "major_category", "minor_category", "period"]
 
 
@@ -49,9 +52,8 @@ class Periods(_Strict):
             parsed = datetime.strptime(label, self.format)  # noqa: DTZ007
         except ValueError:
             return None
-        if parsed.strftime(self.format).casefold() != label.casefold():
-            return None
-        return date(parsed.year, parsed.month, 1)
+        is_exact = parsed.strftime(self.format).casefold() == label.casefold()
+        return date(parsed.year, parsed.month, 1) if is_exact and parsed.year in _YEARS else None
 
 
 class AsAtRule(_Strict):

@@ -9,6 +9,8 @@ from ingest.readers.delimited import Grid
 
 # Titles and notes may stand above the header; it is found by what it says.
 ROWS_TO_SEARCH = 20
+# No return has more columns; comparing names with each other grows with their number.
+_MOST_COLUMNS = 2_000
 # A file that has less than this share of a layout's headers does not resemble it; naming differences would mislead.
 _LEAST_LIKENESS = 0.4
 
@@ -49,7 +51,8 @@ def identify(grid: Grid, contracts: dict[str, ReturnContract]) -> Identified | U
 
 
 def _candidate_rows(grid: Grid) -> list[tuple[int, list[str]]]:
-    return [(number, row) for number, row in enumerate(grid.rows[:ROWS_TO_SEARCH], start=1) if any(row)]
+    rows = enumerate(grid.rows[:ROWS_TO_SEARCH], start=1)
+    return [(number, row) for number, row in rows if any(row) and len(row) <= _MOST_COLUMNS]
 
 
 def _fits(row: list[str], contract: ReturnContract, layout: Layout) -> bool:
@@ -128,9 +131,8 @@ def _differences(row: list[str], number: int, contract: ReturnContract, layout: 
     for column in _foreign(row, contract, layout):
         cell = cell_name(number, column)
         if f"(cell {cell})" not in taken:
-            differences.append(
-                f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}', a column that this layout does not have"
-            )
+            found = f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}'"
+            differences.append(f"{found}, a column that this layout does not have")
     if contract.periods.run == "across" and not any(contract.periods.parse(cell) for cell in row):
         differences.append(f"row {number} names no month; expected columns such as 202410 after the named ones")
     return tuple(differences)

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     # A file that changes between two looks this far apart is still being written.
     settle_seconds: float = 1.0
     max_file_bytes: int = 4096 * MEBIBYTE
-    max_delimited_bytes: int = 256 * MEBIBYTE
+    max_delimited_bytes: int = 64 * MEBIBYTE
     max_archive_members: int = 20_000
     max_archive_bytes: int = 16_384 * MEBIBYTE
     # Genuine CSV packs to a tenth or a twentieth; bombs pack to a thousandth.

@@ -21,7 +21,7 @@ _JUDGED_CHECKS = [
 def received_files() -> dg.MaterializeResult[None]:
     """Stage 1."""
     context = Context.open()
-    with context.home.lock:
+    with pipeline.exclusive(context):
         received = pipeline.take_landing(context)
     return dg.MaterializeResult(metadata={"files": len(received.receipts), "left": len(received.left)})
 
@@ -36,7 +36,7 @@ def received_files() -> dg.MaterializeResult[None]:
 def judged_deliveries() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Stage 2. A check passes here when no delivery that still matters fails it."""
     context = Context.open()
-    with context.home.lock:
+    with pipeline.exclusive(context):
         pipeline.judge_deliveries(context)
     yield dg.MaterializeResult(asset_key=JUDGED)
     failing = _failing_deliveries(context)
@@ -81,7 +81,7 @@ def _failing_deliveries(context: Context) -> dict[str, list[str]]:
 def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Stage 3: one `dbt build`; what it said of each model and test."""
     pipe = Context.open()
-    with pipe.home.lock:
+    with pipeline.exclusive(pipe):
         build = pipeline.build_warehouse(pipe, _begin(pipe, context.run_id))
     keys, tests = dbt_assets.model_keys(), dbt_assets.test_specs()
     query = select(CheckResult).where(CheckResult.build_id == build.build_id).order_by(CheckResult.check_result_id)
@@ -104,7 +104,7 @@ def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[dg.Materiali
 def gate_decisions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Stage 4: what may be published, and why the rest may not."""
     pipe = Context.open()
-    with pipe.home.lock:
+    with pipeline.exclusive(pipe):
         decisions = pipeline.decide(pipe, _build_of(pipe, context.run_id))
     return dg.MaterializeResult(
         metadata={f"{each.publication}, {each.subject}": f"{each.decision} {each.reasons or ''}" for each in decisions}
@@ -115,7 +115,7 @@ def gate_decisions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[No
 def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Stage 5."""
     pipe = Context.open()
-    with pipe.home.lock:
+    with pipeline.exclusive(pipe):
         build = _build_of(pipe, context.run_id)
         with pipe.ledger.look() as session:
             decisions = session.scalars(select(GateDecision).where(GateDecision.build_id == build.build_id)).all()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from filelock import Timeout
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -76,7 +77,7 @@ class RunReport:
 
 def receive(context: Context, paths: Iterable[Path], handover: Handover) -> Round:
     """Take files in, read and judge them: every receipt comes back with its verdict."""
-    with context.home.lock:
+    with exclusive(context):
         done = context.receiver.receive(paths, handover, lambda name: context.tell(f"receive {name}", 0, 0))
         judge_deliveries(context)
         done.receipts = refreshed(context, done.receipts)
@@ -85,7 +86,7 @@ def receive(context: Context, paths: Iterable[Path], handover: Handover) -> Roun
 
 def run(context: Context, trigger: str) -> RunReport:
     """Everything: receive landing, read, judge, build, gate, release."""
-    with context.home.lock, _recorded(context, trigger) as run_id:
+    with exclusive(context), _recorded(context, trigger) as run_id:
         received = take_landing(context)
         judge_deliveries(context)
         received.receipts = refreshed(context, received.receipts)
@@ -93,6 +94,20 @@ def run(context: Context, trigger: str) -> RunReport:
         decisions = decide(context, build)
         outcome = publish(context, build, decisions)
         return RunReport(run_id, received, decisions, outcome)
+
+
+@contextmanager
+def exclusive(context: Context) -> Iterator[None]:
+    """Hold the home alone. Whoever must wait for another run is told so."""
+    try:
+        context.home.lock.acquire(timeout=0)
+    except Timeout:
+        context.tell("wait for another run of this home to end", 0, 0)
+        context.home.lock.acquire()
+    try:
+        yield
+    finally:
+        context.home.lock.release()
 
 
 def take_landing(context: Context) -> Round:

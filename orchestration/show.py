@@ -76,10 +76,9 @@ def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> Non
     """Print a verdict a file; of very many files, the counts and those that somebody must look at."""
     shown = [r for r in receipts if len(receipts) <= _LISTED_WHOLE or r.verdict in NEEDS_ATTENTION]
     for receipt in shown[:_LISTED_WHOLE]:
-        dated = f" as at {receipt.declared_as_at_on}" if receipt.declared_as_at_on else ""
-        OUT.print(f"{styled(receipt.verdict)}  {escape(receipt.file_name)}{dated}")
-        if receipt.verdict in NEEDS_ATTENTION or receipt.verdict == "duplicate":
-            OUT.print(f"    {escape(receipt.reason)}")
+        OUT.print(f"{styled(receipt.verdict)}  {escape(receipt.file_name)}")
+        if receipt.verdict != "not_a_return":
+            OUT.print(f"    {escape(receipt.reason)}", style=None if receipt.verdict in NEEDS_ATTENTION else "dim")
     if len(shown) > _LISTED_WHOLE:
         OUT.print(f"… and {len(shown) - _LISTED_WHOLE:,} more like these: `metstats status --json` lists them all.")
     for path in left:

@@ -50,6 +50,7 @@ def as_known_on(home: Home, release: Path, known_on: date) -> Path:
     home.scratch.mkdir(exist_ok=True)
     with FileLock(home.scratch / f".{name}.lock"):
         if not (folder / "finished").exists():
+            _clear_other_code(home)
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(release / "inputs", folder / "inputs", copy_function=_link)
             run_dbt(
@@ -60,6 +61,13 @@ def as_known_on(home: Home, release: Path, known_on: date) -> Path:
             )
             (folder / "finished").touch()
     return folder / "warehouse.duckdb"
+
+
+def _clear_other_code(home: Home) -> None:
+    """Scratch warehouses that other models made are of no more use."""
+    for path in home.scratch.iterdir():
+        if path.is_dir() and not path.name.endswith(code_version()):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _link(source: str, target: str) -> None:
