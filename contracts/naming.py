@@ -7,7 +7,7 @@ from collections.abc import Iterable
 # Share of letters that two spellings of one name have in common, at the least: `MinrText` is near `MinorText`,
 # `Context` is not near `MajorText`.
 _NEAR = 0.7
-_NOT_A_LETTER_OR_DIGIT = re.compile(r"[^\w]+|_+")
+_NOT_A_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 
 
 def text_key(printed: str) -> str:

@@ -2,14 +2,42 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ledger.home import london_date
 from ledger.tables import CheckResult, Delivery, DeliverySlice, FileReceipt
 
 _SliceKey = tuple[str, str, date]
+
+
+@dataclass
+class _Speakers:
+    """Of each slice, the accepted delivery that speaks for it (last by rank) and the one received last."""
+
+    last: dict[_SliceKey, Delivery] = field(default_factory=dict)
+    newest: dict[_SliceKey, Delivery] = field(default_factory=dict)
+
+    def add(self, key: _SliceKey, delivery: Delivery) -> None:
+        if key not in self.last or self.last[key].rank < delivery.rank:
+            self.last[key] = delivery
+        if key not in self.newest or self.newest[key].seq < delivery.seq:
+            self.newest[key] = delivery
+
+    def overtaking(self, delivery: Delivery, key: _SliceKey) -> Delivery | None:
+        """The later delivery that speaks for a slice, or None where this one does or should.
+
+        A date that lies after receipt is a slip, and would come last for ever: such a delivery is overtaken by any
+        good one that is received after it.
+        """
+        if delivery.as_at_on > london_date(delivery.received_at):
+            newest = self.newest.get(key)
+            return newest if newest is not None and newest.seq > delivery.seq else None
+        last = self.last.get(key)
+        return last if last is not None and last.rank > delivery.rank else None
 
 
 def settle_verdicts(session: Session, return_code: str) -> None:
@@ -18,18 +46,15 @@ def settle_verdicts(session: Session, return_code: str) -> None:
         select(Delivery).where(Delivery.return_code == return_code, Delivery.suite_fingerprint.is_not(None))
     ).all()
     by_id = {delivery.delivery_id: delivery for delivery in deliveries}
-    slices = session.scalars(select(DeliverySlice).where(DeliverySlice.delivery_id.in_(by_id))).all()
-    speaks: dict[_SliceKey, Delivery] = {}
-    for each in slices:
-        if each.state == "accepted":
-            delivery, key = by_id[each.delivery_id], _key(each)
-            if key not in speaks or speaks[key].rank < delivery.rank:
-                speaks[key] = delivery
     of_delivery: dict[str, list[DeliverySlice]] = {delivery_id: [] for delivery_id in by_id}
-    for each in slices:
+    speakers = _Speakers()
+    for each in session.scalars(select(DeliverySlice).where(DeliverySlice.delivery_id.in_(by_id))):
         of_delivery[each.delivery_id].append(each)
-    for delivery in deliveries:
-        _settle(session, delivery, of_delivery[delivery.delivery_id], speaks, deliveries)
+        if each.state == "accepted":
+            speakers.add(_key(each), by_id[each.delivery_id])
+    # Those without a slice come last: what becomes of them depends on the others.
+    for delivery in sorted(deliveries, key=lambda each: (not of_delivery[each.delivery_id], each.seq)):
+        _settle(session, delivery, of_delivery[delivery.delivery_id], speakers, deliveries)
 
 
 def outstanding(session: Session, return_code: str) -> list[tuple[Delivery, list[DeliverySlice]]]:
@@ -60,10 +85,10 @@ def _settle(
     session: Session,
     delivery: Delivery,
     slices: Sequence[DeliverySlice],
-    speaks: dict[_SliceKey, Delivery],
+    speakers: _Speakers,
     deliveries: Sequence[Delivery],
 ) -> None:
-    overtaken_by = [_overtaking(delivery, each, speaks) for each in slices]
+    overtaken_by = [speakers.overtaking(delivery, _key(each)) for each in slices]
     blocked = [each for each, by in zip(slices, overtaken_by, strict=True) if each.state == "blocked" and by is None]
     if slices and all(overtaken_by):
         last = max((by for by in overtaken_by if by), key=lambda by: by.rank)
@@ -83,12 +108,6 @@ def _settle(
         .where(FileReceipt.delivery_id == delivery.delivery_id, FileReceipt.verdict == "received")
         .values(verdict=_as_received(delivery), reason=delivery.verdict_reason)
     )
-
-
-def _overtaking(delivery: Delivery, each: DeliverySlice, speaks: dict[_SliceKey, Delivery]) -> Delivery | None:
-    """The later delivery that speaks for a slice, or None where this one does or should."""
-    speaker = speaks.get(_key(each))
-    return speaker if speaker is not None and speaker.rank > delivery.rank else None
 
 
 def _later_whole_delivery(delivery: Delivery, deliveries: Sequence[Delivery]) -> Delivery | None:

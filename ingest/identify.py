@@ -131,8 +131,8 @@ def _differences(row: list[str], number: int, contract: ReturnContract, layout: 
     for column in _foreign(row, contract, layout):
         cell = cell_name(number, column)
         if f"(cell {cell})" not in taken:
-            found = f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}'"
-            differences.append(f"{found}, a column that this layout does not have")
+            said = f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}'"
+            differences.append(f"{said}, a column that this layout does not have")
     if contract.periods.run == "across" and not any(contract.periods.parse(cell) for cell in row):
         differences.append(f"row {number} names no month; expected columns such as 202410 after the named ones")
     return tuple(differences)

@@ -182,14 +182,14 @@ class Receiver:
     def _same_delivery(
         self, delivery_id: str, sha256: str, contract: ReturnContract, declared: date | None
     ) -> Delivery | None:
-        """The delivery that this file repeats; without a date, the last one of the same bytes, however dated."""
+        """The delivery that this file repeats; without a date, the last that still matters, however dated."""
         with self.ledger.look() as session:
             known = session.scalars(
                 select(Delivery).where(Delivery.sha256 == sha256, Delivery.return_code == contract.return_code)
             ).all()
         same = next((each for each in known if each.delivery_id == delivery_id), None)
         if declared is None and known:
-            return max(known, key=lambda each: each.rank)
+            return max(known, key=lambda each: (each.verdict != "superseded", each.rank))
         return same
 
     def _receipt(self, file: _File, handover: Handover, verdict: str, reason: str) -> FileReceipt:
