@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contracts.addresses import cell_name
 from contracts.model import Layout, ReturnContract
 from contracts.naming import nearest, text_key
-from ingest.readers.delimited import Grid
+from ingest.readers.delimited import DELIMITER_NAMES, Grid
 
 # Titles and notes may stand above the header; it is found by what it says.
 ROWS_TO_SEARCH = 20
@@ -46,7 +46,7 @@ def identify(grid: Grid, contracts: dict[str, ReturnContract]) -> Identified | U
         return fits[0]
     if fits:
         names = ", ".join(f"{fit.contract.return_code} ({fit.layout.name}, row {fit.header_row})" for fit in fits)
-        return Unidentified(f"more than one contract fits: {names}")
+        return Unidentified(f"more than one header fits: {names}. Send each table as a file of its own")
     return _nearest(grid, contracts)
 
 
@@ -94,13 +94,20 @@ def _nearest(grid: Grid, contracts: dict[str, ReturnContract]) -> Unidentified:
                 if score > (best[0] if best else _LEAST_LIKENESS):
                     best = (score, contract, layout, number, row)
     if best is None:
-        return Unidentified("no contract resembles this file")
+        return Unidentified(f"no contract resembles this file{_uncut(grid)}")
     _, contract, layout, number, row = best
     return Unidentified(
         f"no contract fits; nearest is {contract.return_code} ({contract.title}), layout {layout.name}",
         contract.return_code,
         _differences(row, number, contract, layout),
     )
+
+
+def _uncut(grid: Grid) -> str:
+    """Why a file in one column resembles nothing, where that may be the reason."""
+    if any(len(row) > 1 for row in grid.rows):
+        return ""
+    return f": its lines are one column; {', '.join(DELIMITER_NAMES.values())} would cut them into cells"
 
 
 def _likeness(keys: set[str], row: list[str], contract: ReturnContract, layout: Layout) -> float:

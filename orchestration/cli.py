@@ -45,9 +45,8 @@ def _date(text: str | None) -> date | None:
 @app.command()
 def sample(folder: Annotated[Path, typer.Argument(help="Where to write; made where it is missing.")]) -> None:
     """Write sample returns: invented figures in the layouts of real ones."""
-    from samples.write import write_sample
-
     from orchestration.show import OUT
+    from samples.write import write_sample
 
     written = write_sample(folder)
     OUT.print(f"Wrote {len(written)} sample files (invented figures) to {folder}. Next: metstats receive {folder}")
@@ -98,11 +97,8 @@ def run(as_json: JsonFlag = False) -> None:
     else:
         show.print_run(report, context.home.root)
         if report.outcome.number is not None:
-            show.OUT.print(
-                "Look next: metstats status · "
-                'metstats sql "select month, sum(offences) as offences from marts.crime_summary group by month '
-                'order by month desc limit 12"'
-            )
+            query = "select month, sum(offences) from marts.crime_summary group by month order by month desc limit 12"
+            show.OUT.print(f'Look next: {show.program()} status · {show.program()} sql "{query}"')
     if report.held:
         raise typer.Exit(HELD)
     if any(receipt.verdict in show.NEEDS_ATTENTION for receipt in report.received.receipts):

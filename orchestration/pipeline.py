@@ -28,7 +28,7 @@ from ingest.readers.delimited import read_grid
 from ingest.receive import Handover, Receiver, Round
 from ledger.home import Home, Settings
 from ledger.store import Ledger, now, open_ledger
-from ledger.tables import Build, Delivery, DeliverySlice, FileReceipt, GateDecision, Run
+from ledger.tables import Build, CheckResult, Delivery, DeliverySlice, FileReceipt, GateDecision, Run
 from ledger.version import code_version
 from publication import pointer, release, warehouse
 
@@ -62,11 +62,22 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """Results in force after a build: how many checks of deliveries and models, and what those that failed say."""
+
+    of_deliveries: int
+    of_models: int
+    warnings: list[str]
+    failures: list[str]
+
+
+@dataclass(frozen=True)
 class RunReport:
-    """What a run did: what came, what the gate decided, and which release stands."""
+    """What a run did: what came, what was checked, what the gate decided, and which release stands."""
 
     run_id: str
     received: Round
+    checked: Checked
     decisions: Sequence[GateDecision]
     outcome: release.Outcome
 
@@ -93,7 +104,7 @@ def run(context: Context, trigger: str) -> RunReport:
         build = build_warehouse(context, run_id)
         decisions = decide(context, build)
         outcome = publish(context, build, decisions)
-        return RunReport(run_id, received, decisions, outcome)
+        return RunReport(run_id, received, checked(context, build), decisions, outcome)
 
 
 @contextmanager
@@ -133,6 +144,26 @@ def build_warehouse(context: Context, run_id: str) -> Build:
     """Stage 3: build the warehouse from the accepted slices, and test it."""
     return warehouse.build(
         context.home, context.ledger, run_id, lambda done, of: context.tell("build the warehouse", done, of)
+    )
+
+
+def checked(context: Context, build: Build) -> Checked:
+    """Count the results on which the gate rested: the last of each check of each delivery that still matters."""
+    of_deliveries = (
+        select(CheckResult)
+        .join(Delivery, Delivery.delivery_id == CheckResult.delivery_id)
+        .where(Delivery.verdict != "superseded")
+        .order_by(CheckResult.check_result_id)
+    )
+    with context.ledger.look() as session:
+        latest = {(each.delivery_id, each.check_code): each for each in session.scalars(of_deliveries)}
+        of_build = session.scalars(select(CheckResult).where(CheckResult.build_id == build.build_id)).all()
+    failed = [each for each in [*latest.values(), *of_build] if each.status != "passed"]
+    return Checked(
+        len(latest),
+        len(of_build),
+        [f"{each.check_code}: {each.message}" for each in failed if each.severity == "warn"],
+        [f"{each.check_code}: {each.message}" for each in failed if each.severity == "block"],
     )
 
 

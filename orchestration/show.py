@@ -1,6 +1,9 @@
 """What the command line prints: tables for people, JSON for programs."""
 
 import json
+import os
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +19,7 @@ from ledger.tables import Base, FileReceipt, GateDecision
 
 if TYPE_CHECKING:
     # The pipeline takes seconds to import; commands that only print must not wait for it.
-    from orchestration.pipeline import RunReport, Step
+    from orchestration.pipeline import Checked, RunReport, Step
 
 # Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
 OUT = Console(soft_wrap=True)
@@ -34,6 +37,7 @@ _STYLES = {
 }
 NEEDS_ATTENTION = ("rejected", "quarantined", "unidentified")
 _LISTED_WHOLE = 40
+_WARNINGS_SHOWN = 5
 
 
 @contextmanager
@@ -92,6 +96,7 @@ def print_run(report: "RunReport", home: Path) -> None:
     """Print what a run did, and where to look next."""
     if report.received.receipts or report.received.left:
         print_receipts(report.received.receipts, report.received.left)
+    _print_checked(report.checked)
     for decision in report.decisions:
         OUT.print(f"{styled(decision.decision)}  {decision.publication}, {decision.subject}")
         _print_reasons(decision)
@@ -103,6 +108,27 @@ def print_run(report: "RunReport", home: Path) -> None:
     OUT.print(f"[bold]Release {number}[/bold] {said}. It lies in {escape(str(home / 'releases' / str(number)))}")
     if not report.outcome.is_served:
         OUT.print("[yellow]Readers do not meet it yet: a release is pinned (`metstats release list`).[/yellow]")
+
+
+def _print_checked(checked: "Checked") -> None:
+    total = checked.of_deliveries + checked.of_models
+    OUT.print(
+        f"Checked: {total:,} results ({checked.of_deliveries} of deliveries, {checked.of_models} of the warehouse), "
+        f"{len(checked.failures)} failed, {len(checked.warnings)} warned."
+    )
+    for warning in checked.warnings[:_WARNINGS_SHOWN]:
+        OUT.print(f"    {escape(warning)}", style="dim")
+    if len(checked.warnings) > _WARNINGS_SHOWN:
+        OUT.print(
+            f"    … and {len(checked.warnings) - _WARNINGS_SHOWN} more warnings: quality.check_result has them all."
+        )
+
+
+def program() -> str:
+    """How this command line is called from here: by its name where the shell finds it, else by its path."""
+    if shutil.which("metstats"):
+        return "metstats"
+    return os.path.relpath(sys.argv[0])
 
 
 def _print_reasons(decision: GateDecision) -> None:
