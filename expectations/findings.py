@@ -126,7 +126,7 @@ _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
     "readable_to_the_end": _of_file(
         lambda row, _: f"a row that breaks the rules of quotation marks ({row['stopped_because']})"
     ),
-    "last_line_ended": _of_file(lambda row, _: f"a last line (row {row['last_row']}) that is not ended"),
+    "last_line_ended": lambda row, _: Finding("a last line that is not ended", row=int(row["last_row"])),
     "as_at_not_future": _of_file(
         lambda row, _: f"as at {row['as_at_on']:%Y-%m-%d}, received on {row['received_on']:%Y-%m-%d}"
     ),

@@ -109,11 +109,11 @@ def _judge_once(
     slices: Sequence[DeliverySlice],
     frame: pd.DataFrame,
 ) -> None:
-    """Judge a delivery's history, unless the same question was answered before."""
+    """Judge a delivery's history, unless the same question was answered since the delivery was judged by itself."""
     fingerprint = _fingerprint(delivery, frame)
     last = session.scalars(
         select(CheckResult.suite_fingerprint)
-        .where(CheckResult.delivery_id == delivery.delivery_id, CheckResult.check_code == HISTORY_CHECKS[-1])
+        .where(CheckResult.delivery_id == delivery.delivery_id)
         .order_by(CheckResult.check_result_id.desc())
         .limit(1)
     ).first()

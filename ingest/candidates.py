@@ -39,29 +39,47 @@ def find(paths: Iterable[Path]) -> Iterator[Candidate]:
     for given in paths:
         found = sorted(_walk(given)) if given.is_dir() else [given]
         for path in found:
-            if path not in seen:
-                seen.add(path)
+            # However the way to it was written.
+            place = path.parent.resolve() / path.name
+            if place not in seen:
+                seen.add(place)
                 yield _candidate(path, given)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
+    """Everything in a folder that is no folder, and folders that cannot be opened."""
+    try:
+        inside = list(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for path in inside:
+        if _is_folder(path):
             yield from _walk(path)
         else:
             yield path
 
 
-def _candidate(path: Path, given: Path) -> Candidate:
-    if path.is_symlink() and path != given:
-        return Candidate(path, None, "it is a link; links inside folders are not followed. Send the file itself")
+def _is_folder(path: Path) -> bool:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return Candidate(path, None, "it is no ordinary file (a device, pipe or socket)")
+        return path.is_dir() and not path.is_symlink()
+    except OSError:
+        return False
+
+
+def _candidate(path: Path, given: Path) -> Candidate:
+    try:
+        if path.is_symlink() and path != given:
+            return Candidate(path, None, "It is a link; links inside folders are not followed. Send the file itself.")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            list(path.iterdir())
+        if not stat.S_ISREG(mode):
+            return Candidate(path, None, "It is no ordinary file (a device, pipe or socket).")
         with path.open("rb"):
             return Candidate(path, look_at(path))
     except OSError as error:
-        return Candidate(path, None, f"it cannot be opened ({error.strerror})")
+        return Candidate(path, None, f"It cannot be opened ({error.strerror}).")
 
 
 def still_being_written(candidates: list[Candidate], settle_seconds: float) -> set[Path]:

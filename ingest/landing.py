@@ -1,25 +1,45 @@
 """The landing folder: files leave it once they are received, a delivery note with the last file that it lists."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest import notes
+from sqlalchemy import select
+
+from ingest import candidates, notes
 from ingest.receive import Handover, Receiver, Round
+from ledger.tables import FileReceipt
 
 
 def receive_landing(receiver: Receiver) -> Round:
     """Receive what lies in the landing folder, and remove what was taken: its bytes are in `raw/` now."""
     landing = receiver.home.landing
-    files = sorted(path for path in landing.rglob("*") if path.is_symlink() or not path.is_dir())
-    waiting = {path for path in files if notes.is_note(path) and not _is_complete(path)}
-    done = receiver.receive([path for path in files if path not in waiting], Handover())
-    left = set(done.left)
-    for path in done.taken:
-        if not (notes.is_note(path) and any(other.parent == path.parent for other in left)):
-            path.unlink(missing_ok=True)
+    note_paths = sorted(path for path in landing.rglob("*") if notes.is_note(path))
+    waiting = {path: awaited for path in note_paths if (awaited := _awaited(receiver, path))}
+    done = receiver.receive([landing], Handover(), waiting_notes=waiting)
+    left_beside = {path.parent for path in done.left}
+    for taken in done.taken:
+        is_needed = notes.is_note(taken.path) and taken.path.parent in left_beside
+        # What was put in its place in the meantime is for the next round.
+        if not is_needed and candidates.unchanged(taken):
+            taken.path.unlink(missing_ok=True)
     return done
 
 
-def _is_complete(note_path: Path) -> bool:
-    """Whether every file that a note lists lies beside it. One that cannot be read waits for nothing."""
-    note = notes.read_note(note_path.read_bytes())
-    return all((note_path.parent / Path(name).name).exists() for name in note.lines)
+def _awaited(receiver: Receiver, note_path: Path) -> list[str]:
+    """The files of a note that neither lie beside it nor came since it did. One that cannot be read awaits nothing."""
+    beside = {path.name for path in note_path.parent.iterdir()}
+    listed = [Path(name).name for name in notes.read_note_at(note_path).lines]
+    absent = [name for name in listed if name and name not in beside]
+    if not absent:
+        return []
+    # Nobody can set this time, as the time of change can be set: it is when the note came to lie where it lies.
+    noted_at = datetime.fromtimestamp(note_path.stat().st_ctime, UTC)
+    with receiver.ledger.look() as session:
+        came = set(
+            session.scalars(
+                select(FileReceipt.file_name).where(
+                    FileReceipt.folder == str(note_path.parent), FileReceipt.received_at >= noted_at
+                )
+            )
+        )
+    return [name for name in absent if name not in came]

@@ -24,24 +24,44 @@ class NoteLine:
 
 @dataclass(frozen=True)
 class Note:
-    """A delivery note: its lines by file name, and what is wrong with it as a whole."""
+    """A delivery note: its lines by file name, and what is wrong with it as a whole.
+
+    `unread` is set where lines could not be read: what it says of a file that is not among `lines` is not known.
+    """
 
     lines: dict[str, NoteLine]
     problem: str | None = None
+    unread: str | None = None
+
+
+def read_note_at(path: Path) -> Note:
+    """Read the delivery note that lies at a path. Nothing is raised: a pipe, a link or a closed file is a problem."""
+    if path.is_symlink() or not path.is_file():
+        return _unread("the note is no ordinary file")
+    try:
+        with path.open("rb") as file:
+            return read_note(file.read(_LARGEST_NOTE_BYTES + 1))
+    except OSError as error:
+        return _unread(f"the note cannot be opened ({error.strerror})")
+
+
+def _unread(problem: str) -> Note:
+    return Note({}, problem, problem)
 
 
 def read_note(data: bytes) -> Note:
     """Read a delivery note. Nothing is raised: what cannot be read is said in `problem`, with row and column."""
     try:
         if len(data) > _LARGEST_NOTE_BYTES:
-            raise UnreadableError(f"the note has {len(data):,} bytes; notes are short")
+            raise UnreadableError(f"the note has more than {_LARGEST_NOTE_BYTES:,} bytes; notes are short")
         grid = read_grid(data)
     except UnreadableError as error:
-        return Note({}, str(error))
+        return _unread(str(error))
     header = [text_key(cell) for cell in grid.rows[0]] if grid.rows else []
     wanted = [text_key(name) for name in _HEADER]
     if header[: len(wanted)] != wanted:
-        return Note({}, f"row 1 says '{','.join(grid.rows[0] if grid.rows else [])}'; expected '{','.join(_HEADER)}'")
+        found = ",".join(grid.rows[0] if grid.rows else [])
+        return _unread(_stopped(grid) or f"row 1 says '{found}'; expected '{','.join(_HEADER)}'")
     lines: dict[str, NoteLine] = {}
     for number, row in enumerate(grid.rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -52,7 +72,7 @@ def read_note(data: bytes) -> Note:
         else:
             lines[name] = _line(number, row)
     problems = [line.problem for line in lines.values() if line.problem]
-    return Note(lines, _stopped(grid) or ("; ".join(problems) or None))
+    return Note(lines, _stopped(grid) or ("; ".join(problems) or None), _stopped(grid))
 
 
 def _stopped(grid: Grid) -> str | None:

@@ -5,7 +5,7 @@ judged (:mod:`orchestration.pipeline`).
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -35,11 +35,15 @@ class Handover:
 
 @dataclass
 class Round:
-    """What one round of receiving did: a receipt for each file, what was left, and the paths taken whole."""
+    """What one round of receiving did: a receipt for each file, what was left, and the files taken whole.
+
+    `waiting` are delivery notes that stay where they are, and the files for which each of them waits.
+    """
 
     receipts: list[FileReceipt] = field(default_factory=list)
     left: list[Path] = field(default_factory=list)
-    taken: list[Path] = field(default_factory=list)
+    taken: list[Candidate] = field(default_factory=list)
+    waiting: dict[Path, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,17 +71,21 @@ class Receiver:
         paths: Iterable[Path],
         handover: Handover,
         on_file: Callable[[str], None] = lambda _: None,
+        waiting_notes: Mapping[Path, list[str]] | None = None,
     ) -> Round:
         """Take in files, folders and archives. Each file's receipt is in the ledger before the next one is opened."""
         found = list(candidates.find(paths))
         writing = candidates.still_being_written(found, self.settings.settle_seconds)
+        # Half a note dates nothing: the files beside it wait until it is whole.
+        half_noted = {path.parent for path in writing if notes.is_note(path)}
+        writing |= {c.path for c in found if c.path.parent in half_noted}
         note_of = self._notes([c for c in found if c.path not in writing])
-        done = Round()
+        done = Round(waiting=dict(waiting_notes or {}))
         for candidate in found:
             on_file(candidate.path.name)
             if candidate.path in writing:
                 done.left.append(candidate.path)
-            else:
+            elif candidate.path not in done.waiting:
                 self._take(candidate, note_of, handover, done)
         return done
 
@@ -85,7 +93,7 @@ class Receiver:
         """Delivery notes by folder: those handed in, and those that lie beside files handed in by name."""
         folders = {c.path.parent for c in found if c.look}
         beside = {path.parent: path for folder in folders for path in folder.glob("*") if notes.is_note(path)}
-        return {folder: notes.read_note(path.read_bytes()) for folder, path in beside.items() if path.is_file()}
+        return {folder: notes.read_note_at(path) for folder, path in beside.items() if not path.is_dir()}
 
     def _take(self, candidate: Candidate, note_of: dict[Path, Note], handover: Handover, done: Round) -> None:
         path = candidate.path
@@ -94,10 +102,16 @@ class Receiver:
             done.receipts.append(self._write(self._receipt(where, handover, "rejected", candidate.problem or "")))
             return
         if candidate.look.size > self.settings.max_file_bytes:
-            reason = f"it has {candidate.look.size:,} bytes, more than the {self.settings.max_file_bytes:,} allowed"
+            reason = f"It has {candidate.look.size:,} bytes, more than the {self.settings.max_file_bytes:,} allowed."
             done.receipts.append(self._write(self._receipt(where, handover, "rejected", reason)))
             return
-        with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except OSError:
+            # It was there a moment ago.
+            done.left.append(path)
+            return
+        with file:
             stored = raw.store(archive.blocks_of(file), self.home)
         if not candidates.unchanged(candidate):
             done.left.append(path)
@@ -107,7 +121,7 @@ class Receiver:
             done.receipts += self._archive(whole, handover)
         else:
             done.receipts.append(self._file(whole, handover))
-        done.taken.append(path)
+        done.taken.append(candidate)
 
     def _archive(self, whole: _File, handover: Handover) -> list[FileReceipt]:
         """An archive is taken whole or not at all: one hostile member makes the rest untrustworthy."""
@@ -119,7 +133,7 @@ class Receiver:
             reason = f"The archive was not unpacked: {error}. Send the files themselves, or pack them again."
             return [self._write(self._receipt(whole, handover, "rejected", reason))]
         note_of = {
-            member.path.parent: notes.read_note(stored.path.read_bytes())
+            member.path.parent: notes.read_note_at(stored.path)
             for member, stored in kept
             if notes.is_note(Path(member.path.name))
         }
@@ -146,8 +160,9 @@ class Receiver:
     def _delivery(self, file: _File, handover: Handover, identified: Identified, reading: Reading) -> FileReceipt:
         contract, layout = identified.contract, identified.layout
         line = file.note.lines.get(file.name) if file.note else None
-        if handover.as_at_on is None and line and line.problem:
-            reason = f"Its delivery note gives no date: {line.problem}. Correct the note; send both again."
+        problem = line.problem if line else file.note.unread if file.note else None
+        if handover.as_at_on is None and problem:
+            reason = f"Its delivery note gives no date: {problem}. Correct the note; send both again."
             raise NotTakenError("rejected", reason)
         receipt = self._receipt(file, handover, "received", "")
         receipt.return_code = contract.return_code

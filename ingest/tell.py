@@ -34,6 +34,19 @@ def tell(path: Path, name: str, settings: Settings, contracts: dict[str, ReturnC
     Raises :class:`NotTakenError` for everything that is no readable return.
     """
     _set_aside_what_lies_beside_returns(path, name)
+    try:
+        return _identify_and_read(path, name, settings, contracts)
+    except NotTakenError as error:
+        # Only now, after its content: a name alone makes no file documentation.
+        if error.nearest_return_code is None and _is_named_as_documentation(name):
+            reason = "Documentation, or a file that a computer leaves in folders."
+            raise NotTakenError("not_a_return", reason) from error
+        raise
+
+
+def _identify_and_read(
+    path: Path, name: str, settings: Settings, contracts: dict[str, ReturnContract]
+) -> tuple[Identified, Reading]:
     _refuse_what_is_no_text(path, name, settings)
     try:
         grid = read_grid(path.read_bytes())
@@ -48,17 +61,19 @@ def tell(path: Path, name: str, settings: Settings, contracts: dict[str, ReturnC
 
 
 def _set_aside_what_lies_beside_returns(path: Path, name: str) -> None:
-    folded = name.casefold()
     if notes.is_note(Path(name)):
-        problem = notes.read_note(path.read_bytes()).problem
+        problem = notes.read_note_at(path).problem
         if problem:
             reason = f"The delivery note cannot be used as it is: {problem}. Correct it and send it again."
             raise NotTakenError("rejected", reason)
         raise NotTakenError("not_a_return", "A delivery note; what it says was taken for the files beside it.")
-    if folded.startswith(_BESIDE_RETURNS_PREFIXES) or folded.endswith(_BESIDE_RETURNS_SUFFIXES):
-        raise NotTakenError("not_a_return", "Documentation, or a file that a computer leaves in folders.")
     if _is_checksums(path):
         raise NotTakenError("not_a_return", "A list of checksums.")
+
+
+def _is_named_as_documentation(name: str) -> bool:
+    folded = name.casefold()
+    return folded.startswith(_BESIDE_RETURNS_PREFIXES) or folded.endswith(_BESIDE_RETURNS_SUFFIXES)
 
 
 def _refuse_what_is_no_text(path: Path, name: str, settings: Settings) -> None:

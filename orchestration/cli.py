@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from ledger.home import PROJECT_ROOT
+from ledger.home import PROJECT_ROOT, Settings
 
 OK, UNEXPECTED, USAGE, HELD, NOT_TAKEN = 0, 1, 2, 3, 4
 
@@ -88,6 +89,8 @@ def run(as_json: JsonFlag = False) -> None:
             {
                 "run_id": report.run_id,
                 "receipts": [show.facts_of(receipt) for receipt in report.received.receipts],
+                "left": [str(path) for path in report.received.left],
+                "waiting": {str(path): names for path, names in report.received.waiting.items()},
                 "decisions": [show.facts_of(decision) for decision in report.decisions],
                 "release_number": report.outcome.number,
                 "is_new": report.outcome.is_new,
@@ -128,7 +131,7 @@ def sql(
 ) -> None:
     """Ask the current release, or what was known on a date. Nothing can be changed by a query."""
     known_on = _date(as_known_on)
-    from ledger.home import Home, Settings
+    from ledger.home import Home
     from orchestration import answers, show
     from publication.pointer import PointerError
     from publication.query import QueryError, ask
@@ -144,7 +147,7 @@ def sql(
 @app.command()
 def serve(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Dagster's pages and daemon on 127.0.0.1: lineage, runs, the landing sensor, the nightly schedule."""
-    from ledger.home import Home, Settings
+    from ledger.home import Home
 
     home = Home.at(Settings().home)
     home.dagster.mkdir(exist_ok=True)
@@ -173,19 +176,33 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+        if isinstance(error, ValidationError) and error.title == Settings.__name__:
+            _report_settings(error)
+            sys.exit(USAGE)
         _report_unexpected(error)
         sys.exit(UNEXPECTED)
+
+
+def _report_settings(error: ValidationError) -> None:
+    from orchestration.show import ERR
+
+    for fault in error.errors():
+        name = f"METSTATS_{fault['loc'][0]}".upper()
+        ERR.print(f"The variable {name} is set to '{fault['input']}': {fault['msg']}.", markup=False, highlight=False)
 
 
 def _report_unexpected(error: Exception) -> None:
     import traceback
 
-    from ledger.home import Home, Settings
+    from ledger.home import Home
     from orchestration.show import ERR
 
-    home = Home.at(Settings().home)
-    log = home.root / "unexpected.log"
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"{datetime.now().astimezone().isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}\n")
     ERR.print(f"Something unexpected happened: {error!r}", markup=False)
-    ERR.print(f"Nothing is lost; run the command again. The details are in {log}", markup=False)
+    try:
+        log = Home.at(Settings().home).root / "unexpected.log"
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().astimezone().isoformat()} {' '.join(sys.argv)}\n{traceback.format_exc()}\n")
+    except OSError as problem:
+        ERR.print(f"The home that METSTATS_HOME names cannot be used ({problem}).", markup=False)
+    else:
+        ERR.print(f"Nothing is lost; run the command again. The details are in {log}", markup=False)

@@ -26,13 +26,17 @@ def list_contracts(as_json: JsonFlag = False) -> None:
 @contracts.command("show")
 def show_contract(
     return_code: Annotated[str, typer.Argument(help="A return, as `contract list` names it.")],
+    as_json: JsonFlag = False,
 ) -> None:
     """One contract, as it is written."""
     from contracts.model import RETURNS_FOLDER, all_contracts
-    from orchestration.show import OUT
+    from orchestration.show import OUT, print_json
 
     if return_code not in all_contracts():
         raise typer.BadParameter(f"There is no contract '{return_code}'; there are {', '.join(all_contracts())}.")
+    if as_json:
+        print_json(all_contracts()[return_code].model_dump())
+        return
     OUT.print((RETURNS_FOLDER / f"{return_code}.yaml").read_text(encoding="utf-8"), markup=False, highlight=False)
 
 

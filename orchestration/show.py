@@ -5,8 +5,9 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from orchestration.pipeline import Checked, RunReport, Step
 
 # Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
-OUT = Console(soft_wrap=True)
-ERR = Console(stderr=True, soft_wrap=True)
+# No emoji: `:smile:` in the name of a file is no picture.
+OUT = Console(soft_wrap=True, emoji=False)
+ERR = Console(stderr=True, soft_wrap=True, emoji=False)
 
 _STYLES = {
     "accepted": "green",
@@ -62,7 +64,15 @@ def progress() -> Iterator["Step"]:
 
 def print_json(facts: Any) -> None:
     """Print facts as JSON."""
-    OUT.print(json.dumps(facts, indent=2, ensure_ascii=False, default=str), markup=False, highlight=False)
+    # Not through the console, which leaves control characters out.
+    sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    """A sum of whole numbers comes as a decimal, and is a number all the same."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
 
 
 def facts_of(record: Base) -> dict[str, Any]:
@@ -76,7 +86,9 @@ def styled(word: str) -> str:
     return f"[{style}]{word}[/{style}]" if style else word
 
 
-def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> None:
+def print_receipts(
+    receipts: Sequence[FileReceipt], left: Sequence[Path], waiting: Mapping[Path, Sequence[str]] | None = None
+) -> None:
     """Print a verdict a file; of very many files, the counts and those that somebody must look at."""
     shown = [r for r in receipts if len(receipts) <= _LISTED_WHOLE or r.verdict in NEEDS_ATTENTION]
     for receipt in shown[:_LISTED_WHOLE]:
@@ -86,7 +98,9 @@ def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> Non
     if len(shown) > _LISTED_WHOLE:
         OUT.print(f"… and {len(shown) - _LISTED_WHOLE:,} more like these: `metstats status --json` lists them all.")
     for path in left:
-        OUT.print(f"left for the next round: {escape(path.name)} is still being written")
+        OUT.print(f"left for the next round: {escape(path.name)} (it, or its delivery note, is still being written)")
+    for path, names in (waiting or {}).items():
+        OUT.print(f"waiting in landing: {escape(path.name)} lists {escape(', '.join(names))}, not yet come")
     counts = Counter(receipt.verdict for receipt in receipts)
     total = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())) or "nothing"
     OUT.print(f"Received: {total}.")
@@ -94,8 +108,9 @@ def print_receipts(receipts: Sequence[FileReceipt], left: Sequence[Path]) -> Non
 
 def print_run(report: "RunReport", home: Path) -> None:
     """Print what a run did, and where to look next."""
-    if report.received.receipts or report.received.left:
-        print_receipts(report.received.receipts, report.received.left)
+    received = report.received
+    if received.receipts or received.left or received.waiting:
+        print_receipts(received.receipts, received.left, received.waiting)
     _print_checked(report.checked)
     for decision in report.decisions:
         OUT.print(f"{styled(decision.decision)}  {decision.publication}, {decision.subject}")

@@ -84,7 +84,9 @@ class ExtractFile:
         group = [_group_of(row[major].casefold(), row[minor].casefold(), self.scheme) for row in self.cells[1:]]
         keys = pd.DataFrame({"area": table[self.area_column].str.casefold(), "offence_group": group})
         values = table[list(self.months.values())].astype(int).set_axis(list(self.months), axis=1)
-        return pd.concat([keys, values], axis=1).melt(["area", "offence_group"], var_name="month", value_name="offences")
+        return pd.concat([keys, values], axis=1).melt(
+            ["area", "offence_group"], var_name="month", value_name="offences"
+        )
 
 
 def _group_of(major: str, minor: str, scheme: str) -> str:
@@ -102,7 +104,8 @@ def extract_files(real_data: Path) -> list[ExtractFile]:
     for folder in extract_folders(real_data):
         with (folder / "delivery-note.csv").open(encoding="utf-8", newline="") as note:
             files += [
-                ExtractFile(folder / line["file"], date.fromisoformat(line["as_at_on"])) for line in csv.DictReader(note)
+                ExtractFile(folder / line["file"], date.fromisoformat(line["as_at_on"]))
+                for line in csv.DictReader(note)
             ]
     return files
 

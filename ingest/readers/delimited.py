@@ -48,8 +48,10 @@ def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
+        # Some codecs count from after the byte order mark.
+        byte = len(data) - len(error.object) + error.start + 1
         raise UnreadableError(
-            f"the file is not text: its byte {error.start + 1:,} has no meaning in {encoding.replace('-sig', '')}"
+            f"the file is not text: its byte {byte:,} has no meaning in {encoding.replace('-sig', '')}"
         ) from error
 
 
