@@ -7,6 +7,7 @@ from collections.abc import Iterable
 # Share of letters that two spellings of one name have in common, at the least: `MinrText` is near `MinorText`,
 # `Context` is not near `MajorText`.
 _NEAR = 0.7
+_LONGEST_SHOWN = 80
 _NOT_A_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 
 
@@ -22,6 +23,11 @@ def text_key(printed: str) -> str:
 def offence_key(major_category: str, minor_category: str) -> str:
     """Key of an offence category: both its levels, because `Other Theft` alone does not say whose."""
     return f"{text_key(major_category)} | {text_key(minor_category)}"
+
+
+def shown(text: str) -> str:
+    """What was found, as a message shows it: cut where it is long."""
+    return f"{text[:_LONGEST_SHOWN]}…" if len(text) > _LONGEST_SHOWN else text
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:

@@ -131,7 +131,12 @@ _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
         lambda row, _: f"as at {row['as_at_on']:%Y-%m-%d}, received on {row['received_on']:%Y-%m-%d}"
     ),
     "as_at_declared": _of_file(lambda row, _: f"a date found by {row['as_at_source']}: {row['as_at_on']:%Y-%m-%d}"),
-    "row_complete": _of_row(None, lambda row: f"{row['cells']} cells where the header has {row['expected_cells']}"),
+    "row_complete": _of_row(
+        None,
+        lambda row: (
+            f"{row['cells']} {'cell' if row['cells'] == 1 else 'cells'} where the header has {row['expected_cells']}"
+        ),
+    ),
     "area_known": _of_row("area", lambda row: f"{quote(row['area_printed'])}, an area that is not known here"),
     "category_known": _of_row(
         "minor_category",

@@ -6,7 +6,7 @@ delivery that was not judged by today's rules all count as failed.
 
 import hashlib
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from contracts.model import ReturnContract
@@ -79,7 +79,12 @@ def _unproven(session: Session, delivery: Delivery, contract: ReturnContract) ->
     name = f"{contract.return_code}: delivery {delivery.delivery_id}, file '{delivery.file_name}'"
     if delivery.suite_fingerprint != suite_fingerprint():
         return [f"{name}: it was not judged by the rules in force. Run `metstats run` again."]
-    judged = set(session.scalars(select(CheckResult.check_code).where(CheckResult.delivery_id == delivery.delivery_id)))
+    of_it = select(CheckResult.check_code).where(CheckResult.delivery_id == delivery.delivery_id)
+    by_these_rules = of_it.with_only_columns(func.min(CheckResult.check_result_id)).where(
+        CheckResult.suite_fingerprint == suite_fingerprint()
+    )
+    # Results are appended: those of history, which are bound to their question, follow the delivery's own.
+    judged = set(session.scalars(of_it.where(CheckResult.check_result_id >= by_these_rules.scalar_subquery())))
     return [f"{name}: the check {code} was not run." for code in checks_of(contract.table) if code not in judged]
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from expectations.catalogue import all_checks
 from ledger.home import london_date
 from ledger.tables import CheckResult, Delivery, DeliverySlice, FileReceipt
 
@@ -123,7 +124,9 @@ def _as_received(delivery: Delivery) -> str:
 def _why_blocked(session: Session, delivery: Delivery, blocked: Sequence[DeliverySlice], slice_count: int) -> str:
     codes = Counter(code for each in blocked for code in each.blocked_by)
     messages = []
-    for code in codes or _failed_codes(session, delivery):
+    # In the order of the catalogue: a row that was cut off comes before what is missing in it.
+    order = list(all_checks())
+    for code in sorted(codes or _failed_codes(session, delivery), key=order.index):
         messages.append(_last_message(session, delivery, code))
     months = "all its months" if len(blocked) == slice_count else f"{len(blocked)} of its {slice_count} months"
     return f"Kept out: {months}. " + " ".join(messages)

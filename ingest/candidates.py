@@ -1,5 +1,6 @@
 """Which files are handed in: walks folders and archives, looks twice at files that may still be written."""
 
+import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -37,7 +38,7 @@ def find(paths: Iterable[Path]) -> Iterator[Candidate]:
     """Every file under the given paths, sorted, each once. Links inside folders are not followed."""
     seen: set[Path] = set()
     for given in paths:
-        found = sorted(_walk(given)) if given.is_dir() else [given]
+        found = sorted(walk(given)) if given.is_dir() else [given]
         for path in found:
             # However the way to it was written.
             place = path.parent.resolve() / path.name
@@ -46,18 +47,21 @@ def find(paths: Iterable[Path]) -> Iterator[Candidate]:
                 yield _candidate(path, given)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Everything in a folder that is no folder, and folders that cannot be opened."""
-    try:
-        inside = list(folder.iterdir())
-    except OSError:
-        yield folder
-        return
-    for path in inside:
-        if _is_folder(path):
-            yield from _walk(path)
-        else:
-            yield path
+def walk(folder: Path) -> Iterator[Path]:
+    """Everything in a folder, however deep, that is no folder; and folders that cannot be opened."""
+    folders = [folder]
+    while folders:
+        try:
+            inside = list(folders[-1].iterdir())
+        except OSError:
+            yield folders.pop()
+            continue
+        folders.pop()
+        for path in inside:
+            if _is_folder(path):
+                folders.append(path)
+            else:
+                yield path
 
 
 def _is_folder(path: Path) -> bool:
@@ -80,6 +84,11 @@ def _candidate(path: Path, given: Path) -> Candidate:
             return Candidate(path, look_at(path))
     except OSError as error:
         return Candidate(path, None, f"It cannot be opened ({error.strerror}).")
+
+
+def spelled(path: Path) -> str:
+    """A path as text that can be kept. In some, bytes stand that are no text: they are spelled out (`caf\\xe9.csv`)."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def still_being_written(candidates: list[Candidate], settle_seconds: float) -> set[Path]:

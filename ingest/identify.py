@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contracts.addresses import cell_name
 from contracts.model import Layout, ReturnContract
-from contracts.naming import nearest, text_key
+from contracts.naming import nearest, shown, text_key
 from ingest.readers.delimited import DELIMITER_NAMES, Grid
 
 # Titles and notes may stand above the header; it is found by what it says.
@@ -138,7 +138,7 @@ def _differences(row: list[str], number: int, contract: ReturnContract, layout: 
     for column in _foreign(row, contract, layout):
         cell = cell_name(number, column)
         if f"(cell {cell})" not in taken:
-            said = f"row {number}, column {column} (cell {cell}) says '{row[column - 1]}'"
+            said = f"row {number}, column {column} (cell {cell}) says '{shown(row[column - 1])}'"
             differences.append(f"{said}, a column that this layout does not have")
     if contract.periods.run == "across" and not any(contract.periods.parse(cell) for cell in row):
         differences.append(f"row {number} names no month; expected columns such as 202410 after the named ones")
@@ -151,6 +151,6 @@ def _missing(header: str, row: list[str], number: int, spare: dict[str, int]) ->
         return f"row {number} has no column '{header}'"
     column = spare[near]
     return (
-        f"row {number}, column {column} (cell {cell_name(number, column)}) says '{row[column - 1]}'; "
+        f"row {number}, column {column} (cell {cell_name(number, column)}) says '{shown(row[column - 1])}'; "
         f"expected '{header}'"
     )

@@ -13,7 +13,7 @@ from ledger.tables import FileReceipt
 def receive_landing(receiver: Receiver) -> Round:
     """Receive what lies in the landing folder, and remove what was taken: its bytes are in `raw/` now."""
     landing = receiver.home.landing
-    note_paths = sorted(path for path in landing.rglob("*") if notes.is_note(path))
+    note_paths = sorted(path for path in candidates.walk(landing) if notes.is_note(path))
     waiting = {path: awaited for path in note_paths if (awaited := _awaited(receiver, path))}
     done = receiver.receive([landing], Handover(), waiting_notes=waiting)
     left_beside = {path.parent for path in done.left}
@@ -38,7 +38,7 @@ def _awaited(receiver: Receiver, note_path: Path) -> list[str]:
         came = set(
             session.scalars(
                 select(FileReceipt.file_name).where(
-                    FileReceipt.folder == str(note_path.parent), FileReceipt.received_at >= noted_at
+                    FileReceipt.folder == candidates.spelled(note_path.parent), FileReceipt.received_at >= noted_at
                 )
             )
         )

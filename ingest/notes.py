@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from contracts.addresses import cell_name
-from contracts.naming import text_key
+from contracts.naming import shown, text_key
 from ingest.readers.delimited import Grid, UnreadableError, read_grid
 
 NOTE_NAME = "delivery-note.csv"
@@ -60,7 +60,7 @@ def read_note(data: bytes) -> Note:
     header = [text_key(cell) for cell in grid.rows[0]] if grid.rows else []
     wanted = [text_key(name) for name in _HEADER]
     if header[: len(wanted)] != wanted:
-        found = ",".join(grid.rows[0] if grid.rows else [])
+        found = shown(",".join(grid.rows[0] if grid.rows else []))
         return _unread(_stopped(grid) or f"row 1 says '{found}'; expected '{','.join(_HEADER)}'")
     lines: dict[str, NoteLine] = {}
     for number, row in enumerate(grid.rows[1:], start=2):
@@ -68,7 +68,7 @@ def read_note(data: bytes) -> Note:
             continue
         name = row[0].strip()
         if name in lines:
-            lines[name] = NoteLine(None, None, f"'{name}' stands in the note twice (again in row {number})")
+            lines[name] = NoteLine(None, None, f"'{shown(name)}' stands in the note twice (again in row {number})")
         else:
             lines[name] = _line(number, row)
     problems = [line.problem for line in lines.values() if line.problem]
@@ -88,7 +88,8 @@ def _line(number: int, row: list[str]) -> NoteLine:
         return NoteLine(
             None,
             sender,
-            f"row {number}, column 2 (cell {cell_name(number, 2)}) says '{written}'; expected a date like 2020-06-01",
+            f"row {number}, column 2 (cell {cell_name(number, 2)}) says '{shown(written)}'; "
+            "expected a date like 2020-06-01",
         )
 
 

@@ -31,11 +31,13 @@ def store(blocks: Iterable[bytes], home: Home) -> Stored:
                 digest.update(block)
                 size += len(block)
                 file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        sha256 = digest.hexdigest()
-        path = home.raw_file(sha256)
-        if not path.exists():
+            sha256 = digest.hexdigest()
+            path = home.raw_file(sha256)
+            is_known = path.exists()
+            if not is_known:
+                file.flush()
+                os.fsync(file.fileno())
+        if not is_known:
             path.parent.mkdir(exist_ok=True)
             unfinished.chmod(0o444)
             unfinished.replace(path)

@@ -97,7 +97,8 @@ class Receiver:
 
     def _take(self, candidate: Candidate, note_of: dict[Path, Note], handover: Handover, done: Round) -> None:
         path = candidate.path
-        where = _File(path.name, str(path.parent), raw.Stored("", 0, path), None, note_of.get(path.parent))
+        name, folder = candidates.spelled(Path(path.name)), candidates.spelled(path.parent)
+        where = _File(name, folder, raw.Stored("", 0, path), None, note_of.get(path.parent))
         if candidate.look is None:
             done.receipts.append(self._write(self._receipt(where, handover, "rejected", candidate.problem or "")))
             return
@@ -116,7 +117,7 @@ class Receiver:
         if not candidates.unchanged(candidate):
             done.left.append(path)
             return
-        whole = _File(path.name, str(path.parent), stored, None, note_of.get(path.parent))
+        whole = _File(name, folder, stored, None, note_of.get(path.parent))
         if kind.kind_of(stored.path) == kind.ARCHIVE:
             done.receipts += self._archive(whole, handover)
         else:

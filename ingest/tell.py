@@ -6,16 +6,17 @@ from pathlib import Path
 from contracts.model import ReturnContract
 from contracts.reading import Reading
 from ingest import notes
-from ingest.identify import Identified, Unidentified, identify
+from ingest.identify import ROWS_TO_SEARCH, Identified, Unidentified, identify
 from ingest.read import read_grid_as
 from ingest.readers import kind
-from ingest.readers.delimited import UnreadableError, read_grid
+from ingest.readers.delimited import Grid, UnreadableError, read_grid
 from ledger.home import Settings
 
 _BESIDE_RETURNS_PREFIXES = ("readme", "license", "licence")
 _BESIDE_RETURNS_SUFFIXES = (".md", ".ds_store", "thumbs.db", ".gitkeep", "desktop.ini")
 _TEXT_SUFFIXES = (".csv", ".txt", ".tsv")
 _SHA256_LENGTH = 64
+_DIFFERENCES_LISTED = 10
 
 
 @dataclass
@@ -54,6 +55,8 @@ def _identify_and_read(
         raise NotTakenError("rejected", f"It cannot be read: {error}.") from error
     identified = identify(grid, contracts)
     if isinstance(identified, Unidentified):
+        if grid.stopped_at_row and grid.stopped_at_row <= ROWS_TO_SEARCH:
+            raise NotTakenError("rejected", _broken_at_the_top(grid))
         raise NotTakenError(
             "unidentified", _sentence(identified), identified.nearest_return_code, list(identified.differences)
         )
@@ -100,5 +103,14 @@ def _is_checksums(path: Path) -> bool:
 
 
 def _sentence(found: Unidentified) -> str:
-    differences = "; ".join(found.differences)
+    listed = found.differences[:_DIFFERENCES_LISTED]
+    more = len(found.differences) - len(listed)
+    differences = "; ".join([*listed, f"and {more:,} more differences"] if more else listed)
     return f"{found.reason[0].upper()}{found.reason[1:]}" + (f": {differences}." if differences else ".")
+
+
+def _broken_at_the_top(grid: Grid) -> str:
+    return (
+        f"Row {grid.stopped_at_row} breaks the rules of quotation marks ({grid.stopped_because}), and no header that "
+        "is known stands above it. The file was cut off, or a quotation mark is missing. Export it again."
+    )

@@ -61,7 +61,7 @@ def _failing_deliveries(context: Context) -> dict[str, list[str]]:
         .order_by(CheckResult.check_result_id)
     )
     with context.ledger.look() as session:
-        latest = {(r.delivery_id, r.check_code): (r, d) for r, d in session.execute(query).tuples()}
+        latest = {(r.delivery_id, r.check_code): (r, d) for r, d in session.execute(query)}
     failing: dict[str, list[str]] = {}
     for result, delivery in latest.values():
         if result.status != "passed":
@@ -82,7 +82,7 @@ def warehouse_models(context: dg.AssetExecutionContext) -> Iterator[dg.Materiali
     """Stage 3: one `dbt build`; what it said of each model and test."""
     pipe = Context.open()
     with pipeline.exclusive(pipe):
-        build = pipeline.build_warehouse(pipe, _begin(pipe, context.run_id))
+        build = pipeline.build_warehouse(pipe, _begin(pipe, context.run.run_id))
     keys, tests = dbt_assets.model_keys(), dbt_assets.test_specs()
     query = select(CheckResult).where(CheckResult.build_id == build.build_id).order_by(CheckResult.check_result_id)
     with pipe.ledger.look() as session:
@@ -105,7 +105,7 @@ def gate_decisions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[No
     """Stage 4: what may be published, and why the rest may not."""
     pipe = Context.open()
     with pipeline.exclusive(pipe):
-        decisions = pipeline.decide(pipe, _build_of(pipe, context.run_id))
+        decisions = pipeline.decide(pipe, _build_of(pipe, context.run.run_id))
     return dg.MaterializeResult(
         metadata={f"{each.publication}, {each.subject}": f"{each.decision} {each.reasons or ''}" for each in decisions}
     )
@@ -116,7 +116,7 @@ def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
     """Stage 5."""
     pipe = Context.open()
     with pipeline.exclusive(pipe):
-        build = _build_of(pipe, context.run_id)
+        build = _build_of(pipe, context.run.run_id)
         with pipe.ledger.look() as session:
             decisions = session.scalars(select(GateDecision).where(GateDecision.build_id == build.build_id)).all()
         outcome = pipeline.publish(pipe, build, decisions)

@@ -82,8 +82,8 @@ def show(
     OUT.print(f"[bold]Release {receipt['release_number']}[/bold] of {receipt['made']['released_at']}, in {folder}")
     OUT.print(table_of(("table", "rows"), [(t["table"], f"{t['rows']:,}") for t in receipt["tables"]], right=["rows"]))
     used = [d for d in receipt["deliveries"] if d["verdict"] in ("accepted", "superseded")]
-    lines = [(d["file_name"], d["as_at_on"], d["as_at_source"], d["verdict"]) for d in used]
-    OUT.print(table_of(("made from", "as at", "", ""), lines))
+    lines = [(d["as_at_on"], d["as_at_source"], d["verdict"], d["file_name"]) for d in used]
+    OUT.print(table_of(("as at", "", "", "made from"), lines))
     passed = sum(check["status"] == "passed" for check in receipt["checks"])
     OUT.print(f"{len(receipt['checks'])} checks, {passed} passed.")
     for decision in receipt["gate"]:

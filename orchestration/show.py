@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from orchestration.pipeline import Checked, RunReport, Step
 
 # Facts go to standard output; progress and remarks to standard error, so that a pipe gets facts alone.
-# No emoji: `:smile:` in the name of a file is no picture.
-OUT = Console(soft_wrap=True, emoji=False)
+# No emoji: `:smile:` in the name of a file is no picture. In a pipe nothing is folded: programs read lines.
+OUT = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 10_000)
 ERR = Console(stderr=True, soft_wrap=True, emoji=False)
 
 _STYLES = {
@@ -42,6 +43,17 @@ _LISTED_WHOLE = 40
 _WARNINGS_SHOWN = 5
 
 
+# What JSON does not spell out by itself, and a terminal would obey, or could not print.
+_OBEYED = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_LONGEST_SAID = 1_500
+
+
+def said(text: object) -> str:
+    """Text from outside as a line that a terminal shows and does not obey: control characters are spelled out."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return escape(f"{line[:_LONGEST_SAID]}…" if len(line) > _LONGEST_SAID else line)
+
+
 @contextmanager
 def progress() -> Iterator["Step"]:
     """Progress bars for the stages of a run."""
@@ -57,7 +69,7 @@ def progress() -> Iterator["Step"]:
         task = bar.add_task("…", total=None)
 
         def tell(what: str, done: int, of: int) -> None:
-            bar.update(task, description=escape(what[:60]), completed=done, total=of or None)
+            bar.update(task, description=said(what[:60]), completed=done, total=of or None)
 
         yield tell
 
@@ -65,7 +77,8 @@ def progress() -> Iterator["Step"]:
 def print_json(facts: Any) -> None:
     """Print facts as JSON."""
     # Not through the console, which leaves control characters out.
-    sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=_plain)
+    sys.stdout.write(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], text) + "\n")
 
 
 def _plain(value: object) -> object:
@@ -92,15 +105,15 @@ def print_receipts(
     """Print a verdict a file; of very many files, the counts and those that somebody must look at."""
     shown = [r for r in receipts if len(receipts) <= _LISTED_WHOLE or r.verdict in NEEDS_ATTENTION]
     for receipt in shown[:_LISTED_WHOLE]:
-        OUT.print(f"{styled(receipt.verdict)}  {escape(receipt.file_name)}")
+        OUT.print(f"{styled(receipt.verdict)}  {said(receipt.file_name)}")
         if receipt.verdict != "not_a_return":
-            OUT.print(f"    {escape(receipt.reason)}", style=None if receipt.verdict in NEEDS_ATTENTION else "dim")
+            OUT.print(f"    {said(receipt.reason)}", style=None if receipt.verdict in NEEDS_ATTENTION else "dim")
     if len(shown) > _LISTED_WHOLE:
         OUT.print(f"… and {len(shown) - _LISTED_WHOLE:,} more like these: `metstats status --json` lists them all.")
     for path in left:
-        OUT.print(f"left for the next round: {escape(path.name)} (it, or its delivery note, is still being written)")
+        OUT.print(f"left for the next round: {said(path.name)} (it, or its delivery note, is still being written)")
     for path, names in (waiting or {}).items():
-        OUT.print(f"waiting in landing: {escape(path.name)} lists {escape(', '.join(names))}, not yet come")
+        OUT.print(f"waiting in landing: {said(path.name)} lists {said(', '.join(names))}, not yet come")
     counts = Counter(receipt.verdict for receipt in receipts)
     total = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())) or "nothing"
     OUT.print(f"Received: {total}.")
@@ -132,7 +145,7 @@ def _print_checked(checked: "Checked") -> None:
         f"{len(checked.failures)} failed, {len(checked.warnings)} warned."
     )
     for warning in checked.warnings[:_WARNINGS_SHOWN]:
-        OUT.print(f"    {escape(warning)}", style="dim")
+        OUT.print(f"    {said(warning)}", style="dim")
     if len(checked.warnings) > _WARNINGS_SHOWN:
         OUT.print(
             f"    … and {len(checked.warnings) - _WARNINGS_SHOWN} more warnings: quality.check_result has them all."
@@ -148,16 +161,18 @@ def program() -> str:
 
 def _print_reasons(decision: GateDecision) -> None:
     for reason in decision.reasons[:10]:
-        OUT.print(f"    {escape(str(reason))}")
+        OUT.print(f"    {said(reason)}")
     if len(decision.reasons) > 10:  # noqa: PLR2004 (as many as one reads)
         OUT.print(f"    … and {len(decision.reasons) - 10} more: quality.gate_decision has them all.")
 
 
 def table_of(columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> Table:
-    """A plain table; the columns named in `right` are aligned like numbers."""
+    """A plain table; the columns named in `right` are aligned like numbers. The first, which names the row, is not
+    folded: a code that is broken over two lines cannot be copied."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for number, column in enumerate(columns):
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0)
     for row in rows:
-        table.add_row(*["" if value is None else escape(str(value)) for value in row])
+        table.add_row(*["" if value is None else said(value) for value in row])
     return table

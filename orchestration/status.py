@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from ledger.tables import CheckResult, Delivery, FileReceipt, GateDecision, Run
 from orchestration.pipeline import Context
-from orchestration.show import NEEDS_ATTENTION, OUT, facts_of, styled, table_of
+from orchestration.show import NEEDS_ATTENTION, OUT, facts_of, said, styled, table_of
 from publication import pointer
 
 _LATEST_SHOWN = 10
@@ -75,10 +75,9 @@ def print_status(facts: dict[str, Any]) -> None:
     else:
         OUT.print("Nothing was received yet. Try: metstats receive PATH")
     for receipt in facts["needs_attention"][:_LATEST_SHOWN]:
-        OUT.print(
-            f"\n{styled(receipt['verdict'])}  {receipt['file_name']} ({receipt['received_at']:%Y-%m-%d %H:%M} UTC)"
-        )
-        OUT.print(f"    {receipt['reason']}", markup=False)
+        received_at = f"{receipt['received_at']:%Y-%m-%d %H:%M} UTC"
+        OUT.print(f"\n{styled(receipt['verdict'])}  {said(receipt['file_name'])} ({received_at})")
+        OUT.print(f"    {said(receipt['reason'])}")
     more = len(facts["needs_attention"]) - _LATEST_SHOWN
     if more > 0:
         OUT.print(f"… and {more:,} more; --json lists them all.")
@@ -88,6 +87,6 @@ def print_status(facts: dict[str, Any]) -> None:
     served = facts["current_release"]
     OUT.print(f"Readers meet release {served}." if served else "Nothing is published yet.")
     if facts["pinned"]:
-        OUT.print(f"It is pinned by {facts['pinned']['pinned_by']}: {facts['pinned']['reason']}")
+        OUT.print(f"It is pinned by {said(facts['pinned']['pinned_by'])}: {said(facts['pinned']['reason'])}")
     if facts["last_run"] and facts["last_run"]["ended_at"] is None:
         OUT.print("The last run did not end. Run `metstats run` again; nothing is lost.")

@@ -132,13 +132,21 @@ def _draft(
     subjects = {
         decision.subject: {
             "decision": decision.decision,
-            "carried_over_from": last if decision.decision == HELD else None,
+            "carried_over_from": _origin(ledger, last, decision.subject) if decision.decision == HELD else None,
         }
         for decision in decisions
     }
     receipt = receipt_of(ledger, build, built / "inputs", decisions, subjects, contents)
     text = json.dumps(without_times(receipt), sort_keys=True, default=str)
     return _Draft(folder, receipt, subjects, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _origin(ledger: Ledger, last: int | None, subject: str) -> int | None:
+    """The release in which a held subject was last published: the last one may have carried it over itself."""
+    with ledger.look() as session:
+        record = session.get(Release, last) if last else None
+    before = record.subjects.get(subject, {}) if record else {}
+    return before["carried_over_from"] if before.get("decision") == HELD else last
 
 
 def _write_warehouse(

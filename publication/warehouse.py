@@ -145,12 +145,22 @@ def guards(artifacts: Artifacts) -> dict[str, list[str]]:
         names = subjects() if subject in ("shared", "by_return") else [subject]
         for node_id in _ancestors(str(model["unique_id"]), artifacts.nodes):
             guarded.setdefault(node_id, set()).update(names)
-    expected = {}
-    for node_id, node in artifacts.nodes.items():
-        if node["resource_type"] in _CHECKED_TYPES:
-            parents = [node_id, *node["depends_on"].get("nodes", [])]
-            expected[node_id] = sorted(set().union(*(guarded.get(parent, set()) for parent in parents)))
-    return {node_id: names for node_id, names in expected.items() if names}
+    return {
+        node_id: sorted(touched)
+        for node_id, node in artifacts.nodes.items()
+        if node["resource_type"] in _CHECKED_TYPES and (touched := _guarded_by(node_id, node, guarded))
+    }
+
+
+def _guarded_by(node_id: str, node: dict[str, Any], guarded: dict[str, set[str]]) -> set[str]:
+    """A test guards what all that it looks at have in common: one of crime against the shared months guards crime.
+
+    Where they have nothing in common it guards them all, and where it looks at nothing that is published, everything.
+    """
+    if node["resource_type"] != "test":
+        return guarded.get(node_id, set())
+    looked_at = [guarded[parent] for parent in node["depends_on"].get("nodes", []) if parent in guarded]
+    return (set.intersection(*looked_at) or set.union(*looked_at)) if looked_at else set(subjects())
 
 
 def _ancestors(node_id: str, nodes: dict[str, dict[str, Any]]) -> set[str]:

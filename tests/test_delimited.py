@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from conftest import read_rows
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ingest.readers.delimited import DELIMITERS, Grid, UnreadableError, read_grid
+
+# A machine that is busy with other things makes no test fail.
+unhurried = settings(deadline=None)
 
 LINE_ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
 # How each is written: what goes before the text, and its codec.
@@ -41,6 +44,7 @@ def encoded(text: str, encoding: str) -> bytes:
     return bom + text.encode(codec)
 
 
+@unhurried
 @given(tables, st.sampled_from(DELIMITERS), st.sampled_from(list(LINE_ENDS.values())), st.sampled_from(list(ENCODINGS)))
 def test_any_table_comes_back_cell_for_cell(
     rows: list[list[str]], delimiter: str, line_end: str, encoding: str
@@ -55,6 +59,7 @@ def test_any_table_comes_back_cell_for_cell(
     assert grid.ends_with_line_end
 
 
+@unhurried
 @given(
     st.lists(st.lists(st.text("abcXYZ019 &/'-.£é", min_size=1, max_size=8), min_size=2, max_size=6), min_size=1),
     st.sampled_from(DELIMITERS),
@@ -65,6 +70,7 @@ def test_quotes_that_nothing_needs_may_be_left_out(rows: list[list[str]], delimi
     assert read_grid(bare.encode()).rows == rows
 
 
+@unhurried
 @given(
     st.lists(st.lists(st.text("ab;,|\t1", max_size=8), min_size=20, max_size=24), min_size=1, max_size=4),
     st.sampled_from(DELIMITERS),
@@ -186,6 +192,7 @@ def test_whether_the_last_line_is_ended_is_told() -> None:
         assert read_grid(f"a,b{line_end}1,2{line_end}".encode()).ends_with_line_end
 
 
+@unhurried
 @given(st.binary(max_size=300))
 @example(b"\xff\xfe")
 @example(b"\xef\xbb\xbf")

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.model import all_contracts
 from ingest.identify import ROWS_TO_SEARCH, Identified, Unidentified, identify
 from ingest.readers.delimited import UnreadableError, read_grid
+
+# A machine that is busy with other things makes no test fail.
+unhurried = settings(deadline=None)
 
 # As printed in the published files (the data's README and the files themselves).
 CRIME_LAYOUTS = {
@@ -49,12 +52,14 @@ def test_strength_is_told_by_its_header() -> None:
     assert told(identified(STRENGTH_HEADER, ("May-13", "1", "2", "3"))) == ("mps_force_strength", "monthly-strength", 1)
 
 
+@unhurried
 @given(st.sampled_from(list(CRIME_LAYOUTS)), st.data())
 def test_columns_may_stand_in_any_order(layout: str, data: st.DataObject) -> None:
     header = data.draw(st.permutations([*CRIME_LAYOUTS[layout], *MONTHS]))
     assert told(identified(header, LINE)) == ("crime_mps_borough", layout, 1)
 
 
+@unhurried
 @given(
     st.sampled_from(list(CRIME_LAYOUTS)),
     st.lists(
@@ -73,6 +78,7 @@ def test_a_header_below_the_twentieth_row_is_not_looked_for() -> None:
     assert isinstance(identified(*[("OFFICIAL",)] * 20, header, LINE), Unidentified)
 
 
+@unhurried
 @given(st.data())
 def test_case_and_spaces_in_a_header_make_no_difference_d26(data: st.DataObject) -> None:
     layout = data.draw(st.sampled_from(list(CRIME_LAYOUTS)))

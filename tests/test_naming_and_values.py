@@ -5,7 +5,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts.addresses import cell_name
@@ -13,6 +13,9 @@ from contracts.model import Periods
 from contracts.naming import nearest, offence_key, text_key
 from contracts.reading import month_end, months_between
 from ingest.values import parse_count
+
+# A machine that is busy with other things makes no test fail.
+unhurried = settings(deadline=None)
 
 ACROSS = Periods(run="across", format="%Y%m")
 DOWN = Periods(run="down", format="%b-%y")
@@ -28,6 +31,7 @@ first_days = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(lambda day: day.
 labels = st.text("0123456789 -.,/JanFebMrAyulgSpOctNvD\u00a0²٢०１", max_size=9)
 
 
+@unhurried
 @given(st.text(max_size=40))
 @example("Theft_-_from M/V")
 @example("a_ _b")
@@ -36,6 +40,7 @@ def test_a_key_is_its_own_key(printed: str) -> None:
     assert text_key(text_key(printed)) == text_key(printed)
 
 
+@unhurried
 @given(st.text(max_size=40))
 def test_a_key_holds_letters_digits_and_single_spaces_only(printed: str) -> None:
     key = text_key(printed)
@@ -45,23 +50,27 @@ def test_a_key_holds_letters_digits_and_single_spaces_only(printed: str) -> None
     assert key == key.strip()
 
 
+@unhurried
 @given(latin)
 def test_case_makes_no_difference(printed: str) -> None:
     assert text_key(printed.upper()) == text_key(printed.lower()) == text_key(printed)
 
 
+@unhurried
 @given(words, st.data())
 def test_the_kind_and_number_of_spaces_makes_no_difference_d26(parts: list[str], data: st.DataObject) -> None:
     spaced = data.draw(spaces) + "".join(part + data.draw(spaces) for part in parts)
     assert text_key(spaced) == text_key(" ".join(parts))
 
 
+@unhurried
 @given(words, words)
 def test_an_ampersand_is_an_and(left: list[str], right: list[str]) -> None:
     one, other = " ".join(left), " ".join(right)
     assert text_key(f"{one} & {other}") == text_key(f"{one}&{other}") == text_key(f"{one} AND {other}")
 
 
+@unhurried
 @given(words, words)
 def test_different_words_have_different_keys(left: list[str], right: list[str]) -> None:
     same = [word.casefold() for word in left] == [word.casefold() for word in right]
@@ -91,6 +100,7 @@ def test_an_offence_key_tells_one_other_theft_from_another() -> None:
     assert offence_key("THEFT ", "other\u00a0theft") == offence_key("Theft", "Other Theft")
 
 
+@unhurried
 @given(words, words, words, words)
 def test_offence_keys_do_not_run_into_each_other(a: list[str], b: list[str], c: list[str], d: list[str]) -> None:
     first, second = (" ".join(a), " ".join(b)), (" ".join(c), " ".join(d))
@@ -105,11 +115,13 @@ def test_the_nearest_name_is_one_with_a_slip_in_it_and_no_other() -> None:
     assert nearest("hackney", []) is None
 
 
+@unhurried
 @given(st.integers(-(10**15) + 1, 10**15 - 1), st.text(SPACES, max_size=2), st.text(SPACES, max_size=2))
 def test_a_whole_number_is_read_whatever_the_spaces_around_it_d26(number: int, before: str, after: str) -> None:
     assert parse_count(f"{before}{number}{after}") == number
 
 
+@unhurried
 @given(st.text("0123456789-+.,eE _x²٣１£%", max_size=20))
 @example("١٢")
 @example("1_000")
@@ -130,18 +142,21 @@ def test_what_is_no_whole_number_has_no_value_d17(text: str) -> None:
     assert parse_count(text) is None
 
 
+@unhurried
 @given(first_days)
 def test_the_label_of_a_month_across_is_read(day: date) -> None:
     assert ACROSS.parse(f"{day.year:04d}{day.month:02d}") == day
     assert ACROSS.parse(f"\u00a0{day.year:04d}{day.month:02d} ") == day
 
 
+@unhurried
 @given(st.dates(date(1970, 1, 1), date(2067, 12, 31)))
 def test_the_label_of_a_month_down_is_read_in_any_case(day: date) -> None:
     label = f"{ENGLISH_MONTHS[day.month - 1]}-{day.year % 100:02d}"
     assert DOWN.parse(label) == DOWN.parse(label.upper()) == DOWN.parse(f" {label} ") == day.replace(day=1)
 
 
+@unhurried
 @given(labels)
 @example("20185")
 @example("2018 5")
@@ -154,6 +169,7 @@ def test_only_six_digits_that_are_a_month_are_a_month_across(label: str) -> None
     assert ACROSS.parse(label) == (date(int(exact[1]), int(exact[2]), 1) if exact else None)
 
 
+@unhurried
 @given(labels)
 @example("May-2013")
 @example("May 13")
@@ -169,6 +185,7 @@ def test_only_a_short_month_and_two_digits_are_a_month_down(label: str) -> None:
         assert (found.month, found.year % 100) == (ENGLISH_MONTHS.index(exact[1].title()) + 1, int(exact[2]))
 
 
+@unhurried
 @given(first_days)
 def test_the_end_of_a_month_is_the_day_before_the_next_begins(day: date) -> None:
     end = month_end(day)
@@ -176,6 +193,7 @@ def test_the_end_of_a_month_is_the_day_before_the_next_begins(day: date) -> None
     assert (end.year, end.month, end.day) == (day.year, day.month, calendar.monthrange(day.year, day.month)[1])
 
 
+@unhurried
 @given(first_days, st.integers(0, 400))
 def test_months_between_are_each_month_once_in_order(first: date, more: int) -> None:
     last = first
@@ -191,6 +209,7 @@ def test_there_are_no_months_between_a_month_and_an_earlier_one() -> None:
     assert months_between(date(2020, 1, 1), date(2018, 1, 1)) == []
 
 
+@unhurried
 @given(st.integers(1, 2_000_000), st.integers(1, 20_000))
 def test_a_cell_is_named_as_spreadsheets_name_it(row: int, column: int) -> None:
     letters, digits = re.fullmatch(r"([A-Z]+)([0-9]+)", cell_name(row, column)).groups()

@@ -152,7 +152,7 @@ texts = st.text("0123456789-x, \u00a0\r\n\"'éB", max_size=6)
 names = st.sampled_from(["Brent", "brent ", "Kensington & Chelsea", "Nowhere", "", 'The "Angel"', "two\nlines"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(names, names, names, texts, texts, texts), min_size=1, max_size=5), st.data())
 def test_whatever_stands_in_an_extract_every_cell_is_told_as_it_stands(
     rows: list[tuple[str, ...]], data: st.DataObject

@@ -1,6 +1,10 @@
 """Zip archives from outside: every limit is checked before and while a member is unpacked."""
 
+import lzma
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +14,14 @@ from ledger.home import Settings
 
 _READ_BYTES = 1024 * 1024
 _SMALL = 16 * 1024 * 1024
+
+
+# What reading a damaged archive raises.
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, RuntimeError, EOFError, OSError, ValueError, OverflowError),
+)
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class HostileArchiveError(Exception):
@@ -27,6 +39,8 @@ class Member:
 def list_members(archive: zipfile.ZipFile, packed_bytes: int, settings: Settings) -> list[Member]:
     """The files of an archive, in its order. Raises :class:`HostileArchiveError` on the first reason not to unpack."""
     infos = [info for info in archive.infolist() if not info.is_dir()]
+    if not infos:
+        raise HostileArchiveError("it holds no file")
     if len(infos) > settings.max_archive_members:
         raise HostileArchiveError(
             f"it holds {len(infos):,} files, more than the {settings.max_archive_members:,} that are taken at once"
@@ -48,7 +62,7 @@ def list_members(archive: zipfile.ZipFile, packed_bytes: int, settings: Settings
 def _checked(info: zipfile.ZipInfo, settings: Settings) -> Member:
     name = info.filename
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+    if path.is_absolute() or ".." in path.parts or _DRIVE.match(name):
         raise HostileArchiveError(f"it names a file outside itself ('{name}')")
     if info.flag_bits & 0x1:
         raise HostileArchiveError(f"'{name}' is protected by a password")
@@ -69,8 +83,10 @@ def unpack(archive: zipfile.ZipFile, member: Member) -> Iterator[bytes]:
                 if produced > member.info.file_size:
                     raise HostileArchiveError(f"'{member.path}' holds more bytes than it declares")
                 yield block
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except BROKEN as error:
         raise HostileArchiveError(f"'{member.path}' cannot be unpacked: {error}") from error
+    if produced < member.info.file_size:
+        raise HostileArchiveError(f"'{member.path}' holds fewer bytes than it declares")
 
 
 def blocks_of(file: IO[bytes]) -> Iterator[bytes]:
@@ -83,5 +99,5 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     """Open a zip archive; raises :class:`HostileArchiveError` where it is none or is cut off."""
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError) as error:
+    except BROKEN as error:
         raise HostileArchiveError(f"it cannot be opened: {error}") from error

@@ -3,6 +3,8 @@
 import zipfile
 from pathlib import Path
 
+from ingest.readers.archive import BROKEN
+
 _MAGIC = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an Excel 97-2003 workbook, or an encrypted one",
     b"%PDF": "a PDF document",
@@ -15,6 +17,7 @@ _MAGIC = {
     b"SQLite format 3": "a SQLite database",
 }
 TEXT = "text"
+_LONGEST_MIMETYPE = 100
 ARCHIVE = "a zip archive"
 
 
@@ -35,8 +38,8 @@ def _kind_of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-            mimetype = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+            mimetype = _start_of(archive, "mimetype") if "mimetype" in names else ""
+    except BROKEN:
         return ARCHIVE
     if "xl/workbook.xml" in names:
         return "an Excel workbook"
@@ -45,3 +48,8 @@ def _kind_of_zip(path: Path) -> str:
     if "[Content_Types].xml" in names or "opendocument" in mimetype:
         return "an office document"
     return ARCHIVE
+
+
+def _start_of(archive: zipfile.ZipFile, name: str) -> str:
+    with archive.open(name) as file:
+        return file.read(_LONGEST_MIMETYPE).decode("ascii", "replace")
