@@ -107,7 +107,8 @@ def _uncut(grid: Grid) -> str:
     """Why a file in one column resembles nothing, where that may be the reason."""
     if any(len(row) > 1 for row in grid.rows):
         return ""
-    return f": its lines are one column; {', '.join(DELIMITER_NAMES.values())} would cut them into cells"
+    *names, last = DELIMITER_NAMES.values()
+    return f": its lines are one column; {', '.join(names)} or {last} would cut them into cells"
 
 
 def _likeness(keys: set[str], row: list[str], contract: ReturnContract, layout: Layout) -> float:

@@ -17,7 +17,8 @@ def receive_landing(receiver: Receiver) -> Round:
     waiting = {path: awaited for path in note_paths if (awaited := _awaited(receiver, path))}
     done = receiver.receive([landing], Handover(), waiting_notes=waiting)
     left_beside = {path.parent for path in done.left}
-    for taken in done.taken:
+    # Notes leave last: a file that lies there without its note would be received again without a date.
+    for taken in sorted(done.taken, key=lambda each: notes.is_note(each.path)):
         is_needed = notes.is_note(taken.path) and taken.path.parent in left_beside
         # What was put in its place in the meantime is for the next round.
         if not is_needed and candidates.unchanged(taken):

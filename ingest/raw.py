@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ledger.home import Home, sync_folder
 
+_UNFINISHED = ".incoming-"
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -23,7 +25,7 @@ def store(blocks: Iterable[bytes], home: Home) -> Stored:
     """Keep some bytes. They are on the disk, whole, before this returns; a crash leaves nothing under their name."""
     digest = hashlib.sha256()
     size = 0
-    descriptor, name = tempfile.mkstemp(dir=home.raw, prefix=".incoming-")
+    descriptor, name = tempfile.mkstemp(dir=home.raw, prefix=_UNFINISHED)
     unfinished = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -45,3 +47,9 @@ def store(blocks: Iterable[bytes], home: Home) -> Stored:
     finally:
         unfinished.unlink(missing_ok=True)
     return Stored(sha256, size, path)
+
+
+def clear_unfinished(home: Home) -> None:
+    """Remove what a killed round left half written. Only for whoever holds the home's lock."""
+    for path in home.raw.glob(f"{_UNFINISHED}*"):
+        path.unlink()

@@ -14,7 +14,9 @@ from sqlalchemy import select
 
 from contracts.model import ReturnContract
 from contracts.reading import Reading, month_end
+from contracts.sample import is_sample
 from ingest import candidates, notes, raw
+from ingest.again import answer_again, find_same
 from ingest.candidates import Candidate
 from ingest.identify import Identified
 from ingest.notes import Note
@@ -74,6 +76,7 @@ class Receiver:
         waiting_notes: Mapping[Path, list[str]] | None = None,
     ) -> Round:
         """Take in files, folders and archives. Each file's receipt is in the ledger before the next one is opened."""
+        raw.clear_unfinished(self.home)
         found = list(candidates.find(paths))
         writing = candidates.still_being_written(found, self.settings.settle_seconds)
         # Half a note dates nothing: the files beside it wait until it is whole.
@@ -165,12 +168,14 @@ class Receiver:
         if handover.as_at_on is None and problem:
             reason = f"Its delivery note gives no date: {problem}. Correct the note; send both again."
             raise NotTakenError("rejected", reason)
+        self._refuse_to_mix(file.name)
         receipt = self._receipt(file, handover, "received", "")
         receipt.return_code = contract.return_code
         declared = receipt.declared_as_at_on
         delivery_id = delivery_id_of(file.stored.sha256, contract.return_code, contract.reporting_unit_code, declared)
-        if again := self._same_delivery(delivery_id, file.stored.sha256, contract, declared):
-            return self._write(_sent_again(receipt, again, is_undated=declared is None))
+        sha256 = file.stored.sha256
+        if again := find_same(self.ledger, delivery_id, sha256, contract.return_code, declared):
+            return self._write(answer_again(receipt, *again, is_undated=declared is None))
         as_at_on, source = _as_at(contract, reading, handover, declared, london_date(receipt.received_at))
         delivery = Delivery(
             delivery_id=delivery_id,
@@ -195,18 +200,17 @@ class Receiver:
         receipt.delivery_id = delivery_id
         return self._write(receipt, delivery)
 
-    def _same_delivery(
-        self, delivery_id: str, sha256: str, contract: ReturnContract, declared: date | None
-    ) -> Delivery | None:
-        """The delivery that this file repeats; without a date, the last that still matters, however dated."""
+    def _refuse_to_mix(self, file_name: str) -> None:
+        """Invented figures and genuine ones never stand in one release: a home holds the one or the other."""
         with self.ledger.look() as session:
-            known = session.scalars(
-                select(Delivery).where(Delivery.sha256 == sha256, Delivery.return_code == contract.return_code)
-            ).all()
-        same = next((each for each in known if each.delivery_id == delivery_id), None)
-        if declared is None and known:
-            return max(known, key=lambda each: (each.verdict != "superseded", each.rank))
-        return same
+            there = session.scalars(select(Delivery.file_name).limit(1)).first()
+        if there is None or is_sample(there) == is_sample(file_name):
+            return
+        held, other = ("the sample (invented figures)", "genuine") if is_sample(there) else ("genuine files", "sample")
+        reason = (
+            f"This home holds {held}; {other} files go to a home of their own. Set METSTATS_HOME to another folder."
+        )
+        raise NotTakenError("rejected", reason)
 
     def _receipt(self, file: _File, handover: Handover, verdict: str, reason: str) -> FileReceipt:
         line = file.note.lines.get(file.name) if file.note else None
@@ -236,22 +240,6 @@ def delivery_id_of(sha256: str, return_code: str, reporting_unit_code: str, decl
     """16 hex digits over content, return, unit and declared date: identical nil returns of two units stay two."""
     text = "|".join((sha256, return_code, reporting_unit_code, declared.isoformat() if declared else ""))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _sent_again(receipt: FileReceipt, delivery: Delivery, is_undated: bool) -> FileReceipt:
-    """The bytes are known. Undated ones that were overtaken are a question: are the later ones taken back?"""
-    receipt.delivery_id = delivery.delivery_id
-    if is_undated and delivery.verdict == "superseded":
-        receipt.verdict = "quarantined"
-        receipt.reason = (
-            f"The same bytes came before (delivery {delivery.delivery_id}, as at {delivery.as_at_on}) and were "
-            f"overtaken by delivery {delivery.superseded_by}. Are they to speak again? If so, send them with the date "
-            "from which they hold (--as-at, or a delivery note); if they were sent by mistake, nothing needs doing."
-        )
-    else:
-        receipt.verdict = "duplicate"
-        receipt.reason = f"The same as delivery {delivery.delivery_id} of {london_date(delivery.received_at)}."
-    return receipt
 
 
 def _as_at(

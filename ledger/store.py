@@ -1,7 +1,7 @@
 """Opening the ledger: migrated to the present schema, with one transaction a block."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,15 @@ def open_ledger(url: str) -> "Ledger":
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-    _migrate(engine, url)
+    with _one_at_a_time(engine):
+        _migrate(engine, url)
     return Ledger(engine)
+
+
+def _one_at_a_time(engine: Engine) -> AbstractContextManager[object]:
+    """Two who open a new ledger at once would both make its tables."""
+    is_file = engine.dialect.name == "sqlite" and engine.url.database
+    return FileLock(f"{engine.url.database}.lock") if is_file else nullcontext()
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:

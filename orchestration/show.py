@@ -104,8 +104,9 @@ def print_receipts(
 ) -> None:
     """Print a verdict a file; of very many files, the counts and those that somebody must look at."""
     shown = [r for r in receipts if len(receipts) <= _LISTED_WHOLE or r.verdict in NEEDS_ATTENTION]
+    times = Counter(receipt.file_name for receipt in receipts)
     for receipt in shown[:_LISTED_WHOLE]:
-        OUT.print(f"{styled(receipt.verdict)}  {said(receipt.file_name)}")
+        OUT.print(f"{styled(receipt.verdict)}  {said(_name_of(receipt, is_repeated=times[receipt.file_name] > 1))}")
         if receipt.verdict != "not_a_return":
             OUT.print(f"    {said(receipt.reason)}", style=None if receipt.verdict in NEEDS_ATTENTION else "dim")
     if len(shown) > _LISTED_WHOLE:
@@ -117,6 +118,14 @@ def print_receipts(
     counts = Counter(receipt.verdict for receipt in receipts)
     total = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items())) or "nothing"
     OUT.print(f"Received: {total}.")
+
+
+def _name_of(receipt: FileReceipt, is_repeated: bool) -> str:
+    """A file's name; where others have the same, with the folder and the archive that it came in."""
+    if not is_repeated:
+        return receipt.file_name
+    name = f"{Path(receipt.folder).name}/{receipt.file_name}".removeprefix("/")
+    return f"{receipt.archive}: {name}" if receipt.archive else name
 
 
 def print_run(report: "RunReport", home: Path) -> None:

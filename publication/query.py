@@ -11,7 +11,7 @@ from filelock import FileLock
 from ledger.home import Home
 from ledger.version import code_version
 from publication import pointer
-from publication.warehouse import run_dbt
+from publication.warehouse import Artifacts, WarehouseError, run_dbt
 
 
 class QueryError(Exception):
@@ -59,8 +59,16 @@ def as_known_on(home: Home, release: Path, known_on: date) -> Path:
                 lambda _, __: None,
                 known_on.isoformat(),
             )
+            _believe(folder, known_on)
             (folder / "finished").touch()
     return folder / "warehouse.duckdb"
+
+
+def _believe(folder: Path, known_on: date) -> None:
+    """Nothing is answered from half a warehouse."""
+    broken = [each["unique_id"] for each in Artifacts(folder / "target").results if each["status"] != "success"]
+    if broken:
+        raise WarehouseError(f"What was known on {known_on} could not be built: {', '.join(broken)}")
 
 
 def _clear_other_code(home: Home) -> None:

@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
+from contracts.sample import SAMPLE_PREFIX
 from samples import vocabulary
 from samples.figures import Figures, draw, draw_strength, months, restate
 
 SENDER = "Metstats sample (invented figures)"
 _SEED = 200506
-_RECENT = "SAMPLE MPS Borough Level Crime (most recent 24 months).csv"
+_RECENT = f"{SAMPLE_PREFIX}MPS Borough Level Crime (most recent 24 months).csv"
 _README = """SAMPLE: invented figures
 ========================
 
@@ -58,7 +59,7 @@ def write_sample(folder: Path) -> list[Path]:
     written = [_write_text(folder / "README.txt", _README)]
     for extract in _extracts(random):
         written += _write_extract(folder / extract.folder, extract)
-    written.append(_write_strength(folder / "strength" / "SAMPLE Police_Force_Strength.csv", random))
+    written.append(_write_strength(folder / "strength" / f"{SAMPLE_PREFIX}Police_Force_Strength.csv", random))
     return written
 
 
@@ -77,7 +78,7 @@ def _extract_2019(random: Random) -> _Extract:
     new = draw(random, areas, vocabulary.CATEGORIES_2019_RECENT, recent)
     files = (
         _CrimeFile(_RECENT, _BOROUGH_FIRST, new, recent),
-        _CrimeFile("SAMPLE MPS_Borough_Level_Crime_Historic.csv", _BOROUGH_FIRST, old, historic),
+        _CrimeFile(f"{SAMPLE_PREFIX}MPS_Borough_Level_Crime_Historic.csv", _BOROUGH_FIRST, old, historic),
     )
     return _Extract("x2019-01", date(2019, 1, 1), files)
 
@@ -102,7 +103,7 @@ def _extract_2024(random: Random) -> _Extract:
     areas = vocabulary.BOROUGHS | vocabulary.AIRPORTS | vocabulary.UNKNOWN
     figures = draw(random, areas, vocabulary.CATEGORIES_2024, history + recent)
     files = (
-        _CrimeFile("SAMPLE MPS Borough Level Crime (Historical).csv", _CAPITALS, figures, history),
+        _CrimeFile(f"{SAMPLE_PREFIX}MPS Borough Level Crime (Historical).csv", _CAPITALS, figures, history),
         _CrimeFile(_RECENT, _CAPITALS, figures, recent),
     )
     return _Extract("x2024-11", date(2024, 11, 1), files)

@@ -284,6 +284,25 @@ def test_before_the_first_extract_nothing_was_known(on_release: Cli) -> None:
     assert facts(on_release("sql", counted, "--as-known-on", "2010-01-01", "--json")) == [{"n": 0}]
 
 
+def test_half_a_warehouse_answers_nothing(released: Path, tmp_path: Path) -> None:
+    """A scratch warehouse of which a model could not be built is not kept: the next question must not meet it."""
+    home = tmp_path / "home"
+    shutil.copytree(released, home, symlinks=True, ignore=shutil.ignore_patterns("scratch"))
+    slices = home / "releases" / "1" / "inputs" / "ledger" / "slice.parquet"
+    whole = slices.read_bytes()
+    slices.unlink()
+    pq.write_table(pq.read_table(pa.BufferReader(whole)).drop_columns(["as_at_on"]), slices)
+    done = run_cli(home, "sql", "select count(*) from core.dim_area", "--as-known-on", "2020-06-15")
+    assert (done.returncode, done.stdout) == (UNEXPECTED, "")
+    assert "What was known on 2020-06-15 could not be built" in done.stderr
+
+    slices.unlink()
+    slices.write_bytes(whole)
+    assert facts(run_cli(home, "sql", _MAY, "--as-known-on", "2020-06-15", "--json")) == [
+        {"n": _total_of_june_extract(released), "as_at_on": "2020-06-01"}
+    ]
+
+
 # JSON of the commands that print facts.
 
 

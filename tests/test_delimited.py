@@ -10,11 +10,12 @@ from conftest import read_rows
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ingest.readers.delimited import DELIMITERS, Grid, UnreadableError, read_grid
+from ingest.readers.delimited import Grid, UnreadableError, read_grid
 
 # A machine that is busy with other things makes no test fail.
 unhurried = settings(deadline=None)
 
+DELIMITERS = (",", ";", "\t", "|")
 LINE_ENDS = {"LF": "\n", "CR": "\r", "CRLF": "\r\n"}
 # How each is written: what goes before the text, and its codec.
 ENCODINGS = {

@@ -275,6 +275,17 @@ def test_the_same_bytes_under_another_name_are_a_duplicate(context: Context, tmp
     assert str(first.delivery_id) in again.reason
 
 
+def test_a_duplicate_of_what_is_quarantined_says_why_it_still_is(context: Context, tmp_path: Path) -> None:
+    path = extract(tmp_path / "a.csv")
+    path.write_bytes(path.read_bytes().replace(b"Brent,10,", b"Brent,12x,"))
+    first = only(take(context, path))
+    assert first.verdict == "quarantined"
+    again = only(take(context, path))
+    assert (again.verdict, again.delivery_id) == ("duplicate", first.delivery_id)
+    assert "quarantined still" in again.reason
+    assert "found '12x'" in again.reason
+
+
 def test_the_same_bytes_and_date_are_a_duplicate_and_another_date_another_delivery(
     context: Context, tmp_path: Path
 ) -> None:
@@ -314,6 +325,27 @@ def test_a_then_b_then_a_is_a_question_where_none_was_ever_dated(context: Contex
         "quarantined",
         "duplicate",
     ]
+
+
+def test_undated_bytes_of_which_only_some_months_were_overtaken_are_a_question_too(
+    context: Context, tmp_path: Path
+) -> None:
+    a = extract(tmp_path / "a.csv", 100)
+    b = extract(tmp_path / "b.csv", 101, ("202004", "202005", "202006"))
+    first = only(take(context, a, as_at=date(2020, 6, 1)))
+    second = only(take(context, b, as_at=date(2020, 7, 1)))
+    assert delivery_of(context, first).verdict == "accepted"
+    question = only(take(context, a))
+    assert question.verdict == "quarantined"
+    assert str(second.delivery_id) in question.reason
+
+
+def test_invented_figures_and_genuine_ones_never_share_a_home(context: Context, tmp_path: Path) -> None:
+    genuine, invented = extract(tmp_path / "a.csv", 100), extract(tmp_path / "SAMPLE a.csv", 101)
+    assert only(take(context, genuine)).verdict == "accepted"
+    refused = only(take(context, invented))
+    assert refused.verdict == "rejected" and "METSTATS_HOME" in refused.reason
+    assert refused.sha256 in raw_files(context)
 
 
 # Archives
@@ -542,6 +574,23 @@ def test_the_command_line_ends_with_4_where_a_file_was_not_taken(cli: Cli, tmp_p
     assert "accepted  a.csv" in done.stdout
     assert "unidentified  b.csv" in done.stdout
     assert "Received: 1 accepted, 1 unidentified." in done.stdout
+
+
+def test_files_of_one_name_are_told_apart_on_the_screen(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    extract(folder / "june" / "a.csv", 100)
+    extract(folder / "july" / "a.csv", 101)
+    extract(folder / "july" / "b.csv", 102)
+    packed(folder / "c.zip", {"august/a.csv": extract(tmp_path / "a.csv", 103).read_bytes()})
+    lines = cli("receive", folder).stdout.splitlines()
+    named = [line for line in lines if line.startswith(("accepted", "not_a_return"))]
+    assert named == [
+        "not_a_return  c.zip",
+        "accepted  c.zip: august/a.csv",
+        "accepted  july/a.csv",
+        "accepted  b.csv",
+        "accepted  june/a.csv",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from itertools import product
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from conftest import open_context, read_rows
@@ -220,6 +221,9 @@ def test_a_row_that_is_too_short_or_too_long_is_told_with_its_number_of_cells() 
     )
     told = [(line.source_row, line.cells, line.expected_cells) for line in reading.rows.itertuples()]
     assert told == [(2, 5, 6), (3, 7, 6)]
+    # What is missing is nothing, not nought.
+    missing = reading.cells[(reading.cells["source_row"] == 2) & (reading.cells["source_column"] == 6)]
+    assert [(cell.value_text, cell.value is pd.NA) for cell in missing.itertuples()] == [("", True)]
 
 
 def test_a_header_without_figures_reads_as_no_rows_of_its_months() -> None:

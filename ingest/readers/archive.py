@@ -100,4 +100,4 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except BROKEN as error:
-        raise HostileArchiveError(f"it cannot be opened: {error}") from error
+        raise HostileArchiveError(f"it is cut off or damaged ({error})") from error
