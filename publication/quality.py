@@ -13,7 +13,7 @@ from sqlalchemy import JSON, BigInteger, Date, DateTime, Float, Integer, Text, T
 from ledger.home import PROJECT_ROOT
 from ledger.store import Ledger
 from ledger.tables import Base, CheckResult, DeliverySlice, FailingRow, FileReceipt, GateDecision, Release
-from publication.tables import describe_table
+from publication.tables import describe_table, sql_text
 
 _DESCRIPTIONS = PROJECT_ROOT / "dbt_project" / "models" / "quality" / "_quality.yml"
 _TABLES: dict[str, type[Base]] = {
@@ -48,7 +48,7 @@ def write_quality(folder: Path, ledger: Ledger, release: Release) -> None:
             connection.unregister("arrow_table")
             _describe(connection, name)
             target = folder / "parquet" / f"quality.{name}.parquet"
-            connection.execute(f"copy quality.{name} to '{target}' (format parquet, compression zstd)")
+            connection.execute(f"copy quality.{name} to {sql_text(target)} (format parquet, compression zstd)")
 
 
 def _arrow(model: type[Base], records: list[Base]) -> pa.Table:

@@ -20,7 +20,7 @@ from ledger.tables import Build, GateDecision, Release
 from publication import inputs, pointer
 from publication.quality import write_quality
 from publication.receipt import receipt_of
-from publication.tables import Table, describe_table, published_tables
+from publication.tables import Table, describe_table, published_tables, sql_text
 from publication.warehouse import Artifacts, build_folder
 
 _UNFINISHED = ".unfinished"
@@ -161,10 +161,10 @@ def _write_warehouse(
     (folder / "parquet").mkdir()
     contents = []
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-        connection.execute(f"attach '{built}' as built (read_only)")
+        connection.execute(f"attach {sql_text(built)} as built (read_only)")
         last_tables: set[str] = set()
         if last_folder:
-            connection.execute(f"attach '{last_folder / 'warehouse.duckdb'}' as last (read_only)")
+            connection.execute(f"attach {sql_text(last_folder / 'warehouse.duckdb')} as last (read_only)")
             found = connection.execute(
                 "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'last'"
             )
@@ -175,7 +175,7 @@ def _write_warehouse(
             connection.execute(f"create table {table.full_name} as {source}")
             describe_table(connection, table.full_name, table.description, table.columns)
             parquet = folder / "parquet" / f"{table.full_name}.parquet"
-            connection.execute(f"copy {table.full_name} to '{parquet}' (format parquet, compression zstd)")
+            connection.execute(f"copy {table.full_name} to {sql_text(parquet)} (format parquet, compression zstd)")
             # Order makes no difference to what a table says, and so none to its digest.
             rows, digest = connection.execute(
                 f"select count(*), coalesce(bit_xor(hash(t)), 0) from {table.full_name} as t"  # noqa: S608

@@ -37,10 +37,11 @@ def published_tables(artifacts: Artifacts) -> list[Table]:
 
 def describe_table(connection: duckdb.DuckDBPyConnection, name: str, description: str, columns: dict[str, str]) -> None:
     """Put descriptions where analysts meet them: as comments on the table and its columns."""
-    connection.execute(f"comment on table {name} is {_literal(description)}")
+    connection.execute(f"comment on table {name} is {sql_text(description.strip())}")
     for column, meaning in columns.items():
-        connection.execute(f"comment on column {name}.{column} is {_literal(meaning)}")
+        connection.execute(f"comment on column {name}.{column} is {sql_text(meaning.strip())}")
 
 
-def _literal(text: str) -> str:
-    return "'" + text.strip().replace("'", "''") + "'"
+def sql_text(value: object) -> str:
+    """A text, or a path, as SQL quotes it."""
+    return "'" + str(value).replace("'", "''") + "'"
