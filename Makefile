@@ -28,7 +28,7 @@ run: $(STAMP)    ## write the sample returns, receive them, run everything, publ
 	@$(BIN)/metstats run
 
 test: $(STAMP)   ## every test
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(STAMP)  ## ruff, ruff format, mypy, sqlfluff, import-linter
 	$(BIN)/ruff check .
