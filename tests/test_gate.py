@@ -411,6 +411,13 @@ def month_totals(sample: Path, *bases: str) -> dict[date, int]:
 # ---- A corrupt file, on the command line: what is said, what readers meet meanwhile, and how it ends ----
 
 Asked = list[dict[str, Any]]
+FAILING_ROWS = """
+    select check_code, file_name, source_row, source_column, source_cell, slice_period, found, failing_row.expected, record
+    from quality.failing_row
+    inner join quality.check_result using (check_result_id)
+    inner join core.dim_delivery on dim_delivery.delivery_id = failing_row.delivery_id
+    where severity = 'block' and source_column is not null and slice_period = date '2018-11-01'
+"""
 CRIME_NOW = "select month, sum(offences)::bigint as offences from core.fct_recorded_crime group by month order by month"
 
 
@@ -469,6 +476,7 @@ def story(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Stor
         metstats(name, "receive", path, "--as-at", "2020-07-01")
     metstats("held run", "run")
     metstats("held status", "status")
+    metstats("failing rows", "sql", FAILING_ROWS, "--format", "json")
     look("while held")
     for name in (RECENT, "delivery-note.csv"):
         (home / "landing" / name).write_bytes((sample_folder / "x2020-07" / name).read_bytes())
@@ -548,6 +556,26 @@ def test_a_run_holds_crime_for_every_corrupt_file_and_publishes_the_rest(story: 
         assert at_fault in words(result)
         assert at_fault in words(story.said["held status"])
     assert words(result).count(f"file '{RECENT}'") == 3
+
+
+def test_the_release_made_meanwhile_lists_the_failing_cell(story: Story) -> None:
+    (line,) = json.loads(story.said["failing rows"].stdout)
+    record = line.pop("record")
+    assert json.loads(record) == {
+        "area_printed": "Barnet",
+        "major_category_printed": "Burglary",
+        "minor_category_printed": "Burglary - Residential",
+    }
+    assert line == {
+        "check_code": "value_is_whole_number",
+        "file_name": RECENT,
+        "source_row": 17,
+        "source_column": 8,
+        "source_cell": "H17",
+        "slice_period": "2018-11-01",
+        "found": "'12x'",
+        "expected": "a whole number, 0 or more",
+    }
 
 
 def test_readers_meet_the_same_figures_while_crime_is_held(story: Story) -> None:
