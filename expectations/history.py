@@ -44,13 +44,25 @@ def judge_history(session: Session, contract: ReturnContract) -> None:
         select(Delivery).where(Delivery.return_code == contract.return_code, Delivery.suite_fingerprint.is_not(None))
     ).all()
     known = _Known()
+    slices_of = {delivery.delivery_id: _slices_of(session, delivery) for delivery in deliveries}
     for delivery in sorted(deliveries, key=lambda each: each.rank):
-        slices = _slices_of(session, delivery)
-        frame = _history_frame(delivery, slices, known, contract.plausibility)
+        slices = slices_of[delivery.delivery_id]
+        # Files of one extract (a historical one, a recent one) speak of different months, and came in either order.
+        together = [s for other in deliveries if _is_of_one_date(other, delivery) for s in slices_of[other.delivery_id]]
+        frame = _history_frame(delivery, slices, together, known, contract.plausibility)
         _judge_once(session, delivery, contract, slices, frame)
         for each in slices:
             if each.state == "accepted" and each.total is not None:
                 known.believe(delivery, each.slice_period, each.total)
+
+
+def _is_of_one_date(one: Delivery, other: Delivery) -> bool:
+    return one.rank[:2] == other.rank[:2] and one.reporting_unit_code == other.reporting_unit_code
+
+
+def _sound(slices: Sequence[DeliverySlice]) -> list[DeliverySlice]:
+    """Slices whose total is known, and in which nothing but history is doubted."""
+    return [s for s in slices if s.total is not None and not set(s.blocked_by) - set(HISTORY_CHECKS)]
 
 
 def _slices_of(session: Session, delivery: Delivery) -> Sequence[DeliverySlice]:
@@ -62,13 +74,17 @@ def _slices_of(session: Session, delivery: Delivery) -> Sequence[DeliverySlice]:
 
 
 def _history_frame(
-    delivery: Delivery, slices: Sequence[DeliverySlice], known: _Known, bounds: Plausibility
+    delivery: Delivery,
+    slices: Sequence[DeliverySlice],
+    together: Sequence[DeliverySlice],
+    known: _Known,
+    bounds: Plausibility,
 ) -> pd.DataFrame:
     """A slice each: its total, what it is held against, and the ratio of the two (null where there is nothing)."""
     unit = delivery.reporting_unit_code
-    sound = [s for s in slices if s.total is not None and not set(s.blocked_by) - set(HISTORY_CHECKS)]
+    sound = _sound(slices)
     here = {key: total for key, total in known.totals.items() if key[0] == unit}
-    around = here | {(unit, s.slice_period): s.total for s in sound if s.total is not None}
+    around = here | {(unit, s.slice_period): s.total for s in (*_sound(together), *sound) if s.total is not None}
     lines = []
     for each in sound:
         key = (unit, each.slice_period)

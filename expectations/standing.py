@@ -28,13 +28,16 @@ class _Speakers:
         if key not in self.newest or self.newest[key].seq < delivery.seq:
             self.newest[key] = delivery
 
-    def overtaking(self, delivery: Delivery, key: _SliceKey) -> Delivery | None:
+    def overtaking(self, delivery: Delivery, each: DeliverySlice) -> Delivery | None:
         """The later delivery that speaks for a slice, or None where this one does or should.
 
-        A date that lies after receipt is a slip, and would come last for ever: such a delivery is overtaken by any
-        good one that is received after it.
+        A date that lies after receipt is a slip, and would come last for ever; one that a rule found in a damaged file
+        (the last month that was left of it) says nothing. Such a delivery is overtaken by any good one that is
+        received after it, and by no other.
         """
-        if delivery.as_at_on > london_date(delivery.received_at):
+        key = _key(each)
+        is_guess = delivery.declared_as_at_on is None and each.state == "blocked"
+        if is_guess or delivery.as_at_on > london_date(delivery.received_at):
             newest = self.newest.get(key)
             return newest if newest is not None and newest.seq > delivery.seq else None
         last = self.last.get(key)
@@ -89,7 +92,7 @@ def _settle(
     speakers: _Speakers,
     deliveries: Sequence[Delivery],
 ) -> None:
-    overtaken_by = [speakers.overtaking(delivery, _key(each)) for each in slices]
+    overtaken_by = [speakers.overtaking(delivery, each) for each in slices]
     blocked = [each for each, by in zip(slices, overtaken_by, strict=True) if each.state == "blocked" and by is None]
     if slices and all(overtaken_by):
         last = max((by for by in overtaken_by if by), key=lambda by: by.rank)
@@ -104,10 +107,11 @@ def _settle(
     else:
         delivery.verdict, delivery.superseded_by = "accepted", None
         delivery.verdict_reason = f"{len(slices)} months, dated {delivery.as_at_on} ({delivery.as_at_source})."
+    verdict, reason = _as_received(session, delivery, slices)
     session.execute(
         update(FileReceipt)
         .where(FileReceipt.delivery_id == delivery.delivery_id, FileReceipt.verdict == "received")
-        .values(verdict=_as_received(delivery), reason=delivery.verdict_reason)
+        .values(verdict=verdict, reason=reason)
     )
 
 
@@ -116,9 +120,15 @@ def _later_whole_delivery(delivery: Delivery, deliveries: Sequence[Delivery]) ->
     return min(later, key=lambda each: each.seq) if later else None
 
 
-def _as_received(delivery: Delivery) -> str:
-    """A file that is overtaken when it comes (an old extract, loaded late) was accepted all the same."""
-    return "accepted" if delivery.verdict == "superseded" else delivery.verdict
+def _as_received(session: Session, delivery: Delivery, slices: Sequence[DeliverySlice]) -> tuple[str, str]:
+    """Verdict and reason for the sender. A file that is overtaken when it comes (an old extract, loaded late) was
+    accepted all the same; but what is at fault in it is missing from the history, and is said."""
+    if delivery.verdict != "superseded":
+        return delivery.verdict, delivery.verdict_reason
+    blocked = [each for each in slices if each.state == "blocked"]
+    if blocked or not slices:
+        return "quarantined", f"{_why_blocked(session, delivery, blocked, len(slices))} {delivery.verdict_reason}"
+    return "accepted", delivery.verdict_reason
 
 
 def _why_blocked(session: Session, delivery: Delivery, blocked: Sequence[DeliverySlice], slice_count: int) -> str:

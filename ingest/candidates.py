@@ -113,6 +113,10 @@ def unchanged(candidate: Candidate) -> bool:
         return False
 
 
+def finished_name(path: Path) -> Path:
+    """The name that a file will have once it is written whole: without `.part` and the like."""
+    return path.with_suffix("") if path.name.casefold().endswith(_UNFINISHED_SUFFIXES) else path
+
+
 def _is_named_unfinished(path: Path) -> bool:
-    name = path.name.casefold()
-    return name.endswith(_UNFINISHED_SUFFIXES) or name.startswith(_LOCK_PREFIXES)
+    return finished_name(path) != path or path.name.casefold().startswith(_LOCK_PREFIXES)

@@ -41,6 +41,7 @@ def store(blocks: Iterable[bytes], home: Home) -> Stored:
                 os.fsync(file.fileno())
         if not is_known:
             path.parent.mkdir(exist_ok=True)
+            sync_folder(home.raw)
             unfinished.chmod(0o444)
             unfinished.replace(path)
             sync_folder(path.parent)

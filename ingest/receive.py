@@ -80,7 +80,7 @@ class Receiver:
         found = list(candidates.find(paths))
         writing = candidates.still_being_written(found, self.settings.settle_seconds)
         # Half a note dates nothing: the files beside it wait until it is whole.
-        half_noted = {path.parent for path in writing if notes.is_note(path)}
+        half_noted = {path.parent for path in writing if notes.is_note(candidates.finished_name(path))}
         writing |= {c.path for c in found if c.path.parent in half_noted}
         note_of = self._notes([c for c in found if c.path not in writing])
         done = Round(waiting=dict(waiting_notes or {}))

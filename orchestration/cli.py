@@ -139,7 +139,7 @@ def sql(
     try:
         answer = ask(Home.at(Settings().home), query, release, known_on)
     except (QueryError, PointerError) as error:
-        show.ERR.print(str(error), markup=False, highlight=False)
+        show.ERR.print(show.said(error), highlight=False)
         raise typer.Exit(USAGE) from error
     answers.write(answer, Format.json if as_json else format_)
 

@@ -24,6 +24,11 @@ from publication.tables import Table, describe_table, published_tables, sql_text
 from publication.warehouse import Artifacts, build_folder
 
 _UNFINISHED = ".unfinished"
+_STRAY = ".stray"
+
+
+class StrayReleaseError(Exception):
+    """The ledger and the releases do not belong together; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,24 @@ def publish(
 
 
 def clear_unfinished(home: Home, ledger: Ledger) -> None:
-    """Remove what a killed run left: drafts, and a release that never reached the ledger, and so was never served."""
+    """Clear away what a killed run left: drafts, and a release that never reached the ledger.
+
+    Raises :class:`StrayReleaseError` where that release is the one that readers meet.
+    """
     with ledger.look() as session:
         known = {str(number) for number in session.scalars(select(Release.release_number))}
+    served = pointer.current(home)
     for path in home.releases.iterdir():
         is_stray = path.name.isdigit() and path.name not in known
-        if path.name.startswith(_UNFINISHED) or is_stray:
+        if is_stray and path.name == str(served):
+            raise StrayReleaseError(
+                f"Readers meet release {served}, which the ledger does not know: is the ledger an older copy? "
+                "Put the newest ledger back; nothing was changed."
+            )
+        if is_stray:
+            # It was never served by this ledger; but it may have been by another, and a release is never destroyed.
+            path.rename(home.releases / f"{_STRAY}-{path.name}-{now():%Y%m%dT%H%M%S}")
+        elif path.name.startswith(_UNFINISHED):
             shutil.rmtree(path)
 
 

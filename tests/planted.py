@@ -202,7 +202,7 @@ _OF_CRIME = (
         _cut_in_the_middle_of_a_row,
         "6 cells where the header has 27",
         at=[(400, None, None)],
-        also=frozenset({"value_is_whole_number", "areas_complete"}),
+        also=frozenset({"value_is_whole_number", "areas_complete", "last_line_ended"}),
     ),
     Planted(
         "a last line that is not ended",
@@ -210,7 +210,6 @@ _OF_CRIME = (
         _cut_last_line_end,
         "a last line that is not ended",
         at=[(495, None, None)],
-        keeps_out=frozenset(),
     ),
     Planted(
         "a label of the last month with a letter in it",
@@ -369,7 +368,6 @@ _OF_STRENGTH = tuple(
             _cut_last_line_end,
             "a last line that is not ended",
             at=[(25, None, None)],
-            keeps_out=frozenset(),
         ),
         Planted("a month that is none", "period_readable", _put(25, 1, "Okt-24"), "'Okt-24'", at=[(25, 1, "A25")]),
         Planted(

@@ -187,12 +187,12 @@ def test_a_file_cut_off_inside_a_row_is_quarantined_with_the_row(context: Contex
         assert receipt.reason.startswith(f"Kept out: all its months. {found}")
 
 
-def test_a_file_cut_off_in_its_last_figure_is_warned_about(context: Context, tmp_path: Path) -> None:
+def test_a_file_cut_off_in_its_last_figure_is_kept_out(context: Context, tmp_path: Path) -> None:
     receipt = receive_bytes(context, tmp_path, SOUND.rstrip(b"\r\n")[:-1])
-    assert receipt.verdict == "accepted"
+    assert receipt.verdict == "quarantined"
     with context.ledger.look() as session:
         result = session.scalars(select(CheckResult).where(CheckResult.check_code == "last_line_ended")).one()
-    assert (result.severity, result.status) == ("warn", "failed")
+    assert (result.severity, result.status) == ("block", "failed")
     assert result.message.startswith("Row 33: found a last line that is not ended")
 
 

@@ -412,7 +412,8 @@ def month_totals(sample: Path, *bases: str) -> dict[date, int]:
 
 Asked = list[dict[str, Any]]
 FAILING_ROWS = """
-    select check_code, file_name, source_row, source_column, source_cell, slice_period, found, failing_row.expected, record
+    select
+        check_code, file_name, source_row, source_column, source_cell, slice_period, found, failing_row.expected, record
     from quality.failing_row
     inner join quality.check_result using (check_result_id)
     inner join core.dim_delivery on dim_delivery.delivery_id = failing_row.delivery_id
@@ -564,7 +565,7 @@ def test_the_release_made_meanwhile_lists_the_failing_cell(story: Story) -> None
     assert json.loads(record) == {
         "area_printed": "Barnet",
         "major_category_printed": "Burglary",
-        "minor_category_printed": "Burglary - Residential",
+        "minor_category_printed": "Burglary - Business and Community",
     }
     assert line == {
         "check_code": "value_is_whole_number",

@@ -6,11 +6,14 @@ import hashlib
 import io
 import json
 import os
+import signal
 import stat
 import subprocess
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -447,7 +450,8 @@ def test_links_inside_a_folder_are_not_followed_but_one_that_is_named_is(context
 def test_pipes_are_refused_and_do_not_stop_a_round(context: Context, tmp_path: Path) -> None:
     extract(tmp_path / "in" / "a.csv")
     os.mkfifo(tmp_path / "in" / "pipe.csv")
-    done = take(context, tmp_path / "in")
+    with _within_seconds(60):
+        done = take(context, tmp_path / "in")
     assert verdicts(done) == {"a.csv": "accepted", "pipe.csv": "rejected"}
     refused = next(r for r in done.receipts if r.verdict == "rejected")
     assert "no ordinary file" in refused.reason
@@ -459,7 +463,9 @@ def test_a_delivery_note_that_is_a_pipe_or_a_folder_does_not_stop_a_round(contex
     os.mkfifo(tmp_path / "one" / "delivery-note.csv")
     extract(tmp_path / "two" / "a.csv", 11)
     (tmp_path / "two" / "delivery-note.csv").mkdir()
-    assert verdicts(take(context, tmp_path / "one")) == {"a.csv": "rejected", "delivery-note.csv": "rejected"}
+    with _within_seconds(60):
+        done = take(context, tmp_path / "one")
+    assert verdicts(done) == {"a.csv": "rejected", "delivery-note.csv": "rejected"}
     assert verdicts(take(context, tmp_path / "two")) == {"a.csv": "accepted"}
 
 
@@ -658,6 +664,22 @@ class _growing:  # noqa: N801
                 file.write(self.data[written : written + 1])
                 written += 1
             file.write(self.data[written:])
+
+
+@contextmanager
+def _within_seconds(seconds: int) -> Iterator[None]:
+    """Fails where the block hangs."""
+
+    def fail(*_: object) -> None:
+        pytest.fail(f"it hangs for more than {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _today_in_london() -> date:
