@@ -130,7 +130,7 @@ _DESCRIPTIONS: dict[str, Callable[[Any, Judged], Finding]] = {
     "as_at_not_future": _of_file(
         lambda row, _: f"as at {row['as_at_on']:%Y-%m-%d}, received on {row['received_on']:%Y-%m-%d}"
     ),
-    "as_at_declared": _of_file(lambda row, _: f"a date found by {row['as_at_source']}: {row['as_at_on']:%Y-%m-%d}"),
+    "as_at_declared": _of_file(lambda row, _: f"{row['as_at_on']:%Y-%m-%d}, a guess by {row['as_at_source']}"),
     "row_complete": _of_row(
         None,
         lambda row: (

@@ -63,7 +63,7 @@ def _faults_of_inputs(session: Session, build: Build) -> list[str]:
 def _faults_of_return(session: Session, contract: ReturnContract) -> list[str]:
     reasons = []
     for delivery, blocked in outstanding(session, contract.return_code):
-        count = f" ({len(blocked)} months kept out)" if blocked else ""
+        count = f" ({len(blocked)} {'month' if len(blocked) == 1 else 'months'} kept out)" if blocked else ""
         reasons.append(
             f"{contract.return_code}: delivery {delivery.delivery_id}, file '{delivery.file_name}'{count}: "
             f"{delivery.verdict_reason}"

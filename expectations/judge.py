@@ -38,7 +38,7 @@ class Judgement:
             return f"The check could not be run, which counts as failed: {self.error}"
         if self.status == "passed":
             return self.check.sentence
-        more = f" (and {self.failing_count - 1:,} more)" if self.failing_count > 1 else ""
+        more = f" (And {self.failing_count - 1:,} more.)" if self.failing_count > 1 else ""
         return finding_sentence(self.findings[0], self.check) + more
 
 

@@ -19,6 +19,14 @@ def _open() -> tuple[Home, Ledger]:
     return home, open_ledger(home.ledger_url)
 
 
+def _standing(how: dict[str, Any]) -> str:
+    """What a release says of one subject."""
+    if how["decision"] != "held":
+        return "published"
+    origin = how["carried_over_from"]
+    return f"carried over from {origin}" if origin else "held, never published yet"
+
+
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
     """Every release, which one readers meet, and whether it is pinned."""
@@ -39,10 +47,7 @@ def list_(as_json: JsonFlag = False) -> None:
             "released_at": each.released_at,
             "is_current": each.release_number == served,
             "is_pinned": bool(pin and pin.release_number == each.release_number),
-            "subjects": {
-                name: f"carried over from {how['carried_over_from']}" if how["decision"] == "held" else "published"
-                for name, how in each.subjects.items()
-            },
+            "subjects": {name: _standing(how) for name, how in each.subjects.items()},
         }
         for each in releases
     ]

@@ -259,7 +259,7 @@ def test_very_many_failing_cells_are_counted_in_full_and_listed_to_a_thousand(
     verdict = hand_in(open_context(tmp_path / "home"), paper, tmp_path / "spoilt.csv")
     result = verdict.results["value_is_whole_number"]
     assert result.failing_count == 494 * 24
-    assert "(and 11,855 more)" in result.message
+    assert "(And 11,855 more.)" in result.message
     assert len(verdict.failing_rows["value_is_whole_number"]) == 1_000
 
 

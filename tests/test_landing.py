@@ -19,9 +19,9 @@ from samples.write import write_sample
 NOTE = "delivery-note.csv"
 
 
-def extract(path: Path, count: int = 10) -> Path:
-    """A sound extract of every borough; another count, other bytes."""
-    rows = [("THEFT", "OTHER THEFT", borough, count, count) for borough in BOROUGHS]
+def extract(path: Path, more: int = 0) -> Path:
+    """A sound extract of every borough; with a few offences more, other bytes and still a likely restatement."""
+    rows = [("THEFT", "OTHER THEFT", borough, 1_000 + more, 1_000 + more) for borough in BOROUGHS]
     return crime_file(path, ("202004", "202005"), rows, ("MajorText", "MinorText", "BoroughName"))
 
 

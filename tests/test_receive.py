@@ -34,9 +34,9 @@ MONTHS = ("202003", "202004", "202005")
 DAY_AFTER = date(2020, 6, 1)
 
 
-def extract(path: Path, count: int = 10, months: tuple[str, ...] = MONTHS) -> Path:
-    """A sound extract of every borough; another count, other bytes."""
-    rows = [("THEFT", "OTHER THEFT", borough, *[count] * len(months)) for borough in BOROUGHS]
+def extract(path: Path, more: int = 0, months: tuple[str, ...] = MONTHS) -> Path:
+    """A sound extract of every borough; with a few offences more, other bytes and still a likely restatement."""
+    rows = [("THEFT", "OTHER THEFT", borough, *[1_000 + more] * len(months)) for borough in BOROUGHS]
     return crime_file(path, months, rows, HEADER)
 
 
@@ -280,7 +280,7 @@ def test_the_same_bytes_under_another_name_are_a_duplicate(context: Context, tmp
 
 def test_a_duplicate_of_what_is_quarantined_says_why_it_still_is(context: Context, tmp_path: Path) -> None:
     path = extract(tmp_path / "a.csv")
-    path.write_bytes(path.read_bytes().replace(b"Brent,10,", b"Brent,12x,"))
+    path.write_bytes(path.read_bytes().replace(b"Brent,1000,", b"Brent,12x,"))
     first = only(take(context, path))
     assert first.verdict == "quarantined"
     again = only(take(context, path))
